@@ -1,0 +1,82 @@
+/* <kfk/config.h>: properties by Kafka's own names.
+ *
+ * A kfk_config is filled by one thread and copied by every kfk_X_new, so it may be freed or changed right after.
+ * The properties, their types, bounds and defaults stand in kfk-config(5). */
+#ifndef KFK_CONFIG_H
+#define KFK_CONFIG_H
+
+#include <kfk/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct kfk_config kfk_config;
+
+/* Log levels, as syslog numbers them. */
+enum { KFK_LOG_ERROR = 3, KFK_LOG_WARN = 4, KFK_LOG_INFO = 6, KFK_LOG_DEBUG = 7 };
+
+/* Called with one line of log, without a newline; from the handle's threads or from inside a call. Nothing is locked.
+ * It must return soon. subsystem: "client", "producer", "consumer", "admin", "config". */
+typedef void kfk_log_fn(int level, const char *subsystem, const char *msg, void *arg);
+
+/* Functions of the application that the library calls. struct_size: sizeof(kfk_hooks). NULL members are not called. */
+typedef struct kfk_hooks {
+    uint32_t struct_size;
+    int32_t log_level; /* lines above it are not made; 0: KFK_LOG_INFO */
+    kfk_log_fn *log;
+} kfk_hooks;
+
+/* A new, empty set of properties, using |a| (copied; NULL: malloc) for itself and for the handles made from it.
+ * NULL: no memory. */
+KFK_API kfk_config *kfk_config_new(const kfk_allocator *a);
+
+/* Sets one property; a later call replaces an earlier one. Both strings are copied.
+ * A name may begin with "producer.", "consumer." or "admin.": then it is for handles of that role only, and goes before
+ * the same name without a prefix.
+ * KFK_ERR_CONFIG: unknown name (the nearest known one is in e->msg), or a value that does not parse or is out of
+ * bounds. KFK_ERR_UNSUPPORTED: the value needs a part that is not built yet. KFK_ERR_INVALID_ARG: a NULL.
+ * KFK_ERR_NOMEM. */
+KFK_API kfk_err kfk_config_set(kfk_config *c, const char *name, const char *value, kfk_error *e);
+
+/* Sets one property for one topic only: compression.type, compression.*.level, partitioner.class, auto.offset.reset.
+ * Errors as kfk_config_set. */
+KFK_API kfk_err kfk_config_set_topic(kfk_config *c, const char *topic, const char *name, const char *value,
+                                     kfk_error *e);
+
+/* Reads a Java client's .properties file. As lenient as Java: keys of other roles and of the JVM are taken and logged
+ * once, unknown ones are warned of with their line and the nearest name. What would weaken security is an error.
+ * KFK_ERR_SYSTEM: the file cannot be read; else as kfk_config_set, with the line. After an error |c| is as before. */
+KFK_API kfk_err kfk_config_load(kfk_config *c, const char *path, kfk_error *e);
+
+/* Sets the application's functions; |arg| is passed to each. KFK_ERR_INVALID_ARG: struct_size. */
+KFK_API kfk_err kfk_config_hooks(kfk_config *c, const kfk_hooks *h, void *arg, kfk_error *e);
+
+/* At any time, NULL included. */
+KFK_API void kfk_config_free(kfk_config *c);
+
+/* The value that a property has in |c|, or its default; NULL: unknown, or has none. Secrets read "[redacted]".
+ * Valid until the next call with |c|. */
+KFK_API const char *kfk_config_get(const kfk_config *c, const char *name);
+
+/* The roles that read a property. */
+enum { KFK_ROLE_PRODUCER = 1, KFK_ROLE_CONSUMER = 2, KFK_ROLE_ADMIN = 4, KFK_ROLE_GROUP = 8 };
+
+/* What is known of one property. Strings are static; NULL where there is none. */
+typedef struct kfk_property {
+    uint32_t struct_size;
+    uint32_t roles;
+    const char *name;
+    const char *type;          /* "int" "long" "short" "double" "boolean" "string" "list" "class" "password" */
+    const char *default_value; /* NULL: none */
+    const char *bounds;        /* "[0,...]", "[none, gzip, snappy, lz4, zstd]"; NULL: any */
+    const char *doc;           /* what it does */
+} kfk_property;
+
+/* Walks the table: 1 and *p filled for the i-th property, 0 past the end. p->struct_size is the caller's. */
+KFK_API int kfk_config_list(size_t i, kfk_property *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,22 @@
+/* fork: how often this process is a fork of the one that loaded the library.
+ *
+ * A handle remembers the count that it was made under. In a child the count is another: its threads
+ * are not there, and its descriptors are shared with the parent, so that all that may be done with
+ * it is to close them and to free its memory. */
+#ifndef KFK_BASE_FORK_H
+#define KFK_BASE_FORK_H
+
+#include <stdatomic.h>
+
+extern atomic_uint kfk__forks;
+
+/* Starts to count; to be called before the first count is remembered. Any thread, any number of
+ * times. 0 or ENOMEM. */
+int kfk__fork_watch(void);
+
+static inline unsigned kfk__fork_count(void)
+{
+    return atomic_load_explicit(&kfk__forks, memory_order_relaxed);
+}
+
+#endif

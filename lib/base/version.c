@@ -1,0 +1,6 @@
+#include <kfk/version.h>
+
+const char *kfk_version(void)
+{
+    return KFK_VERSION_STRING;
+}

@@ -1,0 +1,155 @@
+# The tests, included by the Makefile. Every program is named; tools/runtests runs them and adds up.
+
+CHECK_LIBS = -lcheck -lsubunit -lm -lrt -lpthread
+
+# tests/unit/FOLDER/test_NAME.c, one for each file of lib/ that has something to test.
+UNIT := base/crc32c base/errtab base/fork base/log base/murmur2
+
+# Scripts that test what make makes, and the tools that the tests rely on.
+BUILD_TESTS := layers runtests
+
+UNIT_BIN := $(foreach t,$(UNIT),$(B)/tests/unit/$(dir $(t))test_$(notdir $(t)))
+
+TEST_COMPILE = $(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -Itests -MMD -MP -MF $@.d -o $@ \
+	$(filter %.c %.o,$^) $(filter %.a,$^) $(LDFLAGS) $(LIBS) $(CHECK_LIBS)
+
+# The parts of kfk that a test is about.
+$(B)/tests/unit/tools/test_args: $(call obj,tools/kfk/args.c)
+$(B)/tests/unit/tools/test_lines: $(call obj,tools/kfk/lines.c tools/kfk/tool.c tools/kfk/args.c)
+
+$(B)/tests/unit/%: tests/unit/%.c $(B)/internal.a $(B)/flags | $(GEN_HDR)
+	$(Q)mkdir -p $(@D)
+	$(call run,TEST,$@)$(TEST_COMPILE)
+
+# ---- the simulator: the library a second time, with locks that are switch points ----
+
+# tests/sim/test_NAME.c, each with the simulator's parts. ThreadSanitizer sees fibers as threads;
+# the parts that are all of them at once are compiled without it (tests/sim/hb.h).
+SIM :=
+SIM_PARTS := fiber link locks names sched simenv simnet simpoll timers
+SIM_HELPERS := failalloc rig world
+
+S := $(B)/sim
+SIM_BIN := $(SIM:%=$(S)/test_%)
+SIM_LIB_OBJ := $(patsubst $(B)/%,$(S)/%,$(LIB_OBJ) $(BROKER_OBJ))
+SIM_PART_OBJ := $(SIM_PARTS:%=$(S)/tests/sim/%.o)
+SIM_CFLAGS := -DKFK_SIM -Itests
+ifeq ($(SAN),tsan)
+$(SIM_PART_OBJ): SIM_CFLAGS += -DSIM_TSAN -fno-sanitize=thread
+endif
+
+$(S)/gen/%.o: $(GEN)/%.c $(B)/flags | $(GEN_HDR)
+	$(Q)mkdir -p $(@D)
+	$(call run,CC,$@)$(CC) $(ALL_CFLAGS) $(SIM_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(S)/%.o: %.c $(B)/flags | $(GEN_HDR)
+	$(Q)mkdir -p $(@D)
+	$(call run,CC,$@)$(CC) $(ALL_CFLAGS) $(SIM_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(S)/%.o: %.cc $(B)/flags
+	$(Q)mkdir -p $(@D)
+	$(call run,CXX,$@)$(CXX) $(ALL_CXXFLAGS) -DKFK_SIM -MMD -MP -c -o $@ $<
+
+$(S)/internal.a: $(SIM_LIB_OBJ) Makefile
+	$(Q)rm -f $@
+	$(call run,AR,$@)$(AR) rcs $@ $(filter %.o,$^)
+
+$(S)/test_%: $(S)/tests/sim/test_%.o $(SIM_PART_OBJ) $(SIM_HELPERS:%=$(S)/tests/sim/%.o) \
+		$(S)/internal.a
+	$(call run,TEST,$@)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) $(CHECK_LIBS)
+
+.PRECIOUS: $(S)/tests/sim/%.o
+
+# ---- librdkafka's side of what is tested and measured against it, where it is found ----
+
+RDK := $(shell $(PKG_CONFIG) --libs rdkafka 2>/dev/null)
+
+# tests/interop/README.md
+INTEROP := batch_tool kfk_consume kfk_produce $(if $(RDK),rdk_consume rdk_produce)
+INTEROP_BIN := $(INTEROP:%=$(B)/tests/interop/%)
+
+# The clients see what a program sees.
+INTEROP_COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(WARN) -pthread $(SANFLAGS) $(CPPFLAGS) \
+	$(CFLAGS) -MMD -MP -MF $@.d -o $@ $(filter %.c %.a,$^) $(LDFLAGS)
+
+$(B)/tests/interop/kfk_%: tests/interop/kfk_%.c $(A) $(B)/flags
+	$(Q)mkdir -p $(@D)
+	$(call run,TEST,$@)$(INTEROP_COMPILE) $(LIBS)
+
+$(B)/tests/interop/rdk_%: tests/interop/rdk_%.c $(B)/flags
+	$(Q)mkdir -p $(@D)
+	$(call run,TEST,$@)$(INTEROP_COMPILE) $(RDK)
+
+$(B)/tests/interop/batch_tool: tests/interop/batch_tool.c $(B)/internal.a $(B)/flags | $(GEN_HDR)
+	$(Q)mkdir -p $(@D)
+	$(call run,TEST,$@)$(TEST_COMPILE)
+
+# tests/bench/README.md. A client of ours sees what a program sees.
+BENCH_BIN := $(addprefix $(B)/tests/bench/,nullbroker bench_kfk $(if $(RDK),bench_rdk))
+BENCH_COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(WARN) -pthread $(CPPFLAGS) $(CFLAGS) \
+	-MMD -MP -MF $@.d -o $@ $(filter %.c %.a,$^) $(LDFLAGS)
+
+$(BENCH_BIN): $(B)/tests/bench/%: tests/bench/%.c $(B)/flags
+	$(Q)mkdir -p $(@D)
+	$(call run,BENCH,$@)$(BENCH_COMPILE) $(BENCH_LIBS)
+
+$(B)/tests/bench/bench_kfk: tests/bench/bench.c $(A)
+$(B)/tests/bench/bench_kfk: BENCH_LIBS = $(LIBS)
+$(B)/tests/bench/bench_rdk: tests/bench/bench.c
+$(B)/tests/bench/bench_rdk: BENCH_LIBS = $(RDK)
+
+# ---- targets ----
+
+.PHONY: check test-programs unit sim interop bench
+
+unit: $(UNIT_BIN) ## the unit tests alone
+	$(Q)tools/runtests $(UNIT_BIN)
+
+sim: $(SIM_BIN) ## the simulator's tests alone
+	$(Q)tools/runtests $(SIM_BIN)
+
+CROSS = tests/kafka/kafka run 4.3.1 1 num.partitions=3 -- tests/interop/cross
+interop: $(INTEROP_BIN) ## clients against each other, on a real broker
+	$(Q)tools/runtests $(STAGE_interop)
+
+BENCH :=
+bench: $(BENCH_BIN) ## libkfk and librdkafka side by side
+	$(Q)tests/bench/run build=$(B) $(BENCH)
+
+# ---- make check ----
+
+# Stages, in order. Each is a list of command lines for tools/runtests, which runs them all and
+# tells one sum.
+STAGE_layers = '$(PYTHON) tools/checklayers --archive $(BUILD)/release/libkfk.a'
+STAGE_build = $(BUILD_TESTS:%=tests/build/%)
+STAGE_release = $(patsubst $(B)/%,$(BUILD)/release/%,$(UNIT_BIN) $(SIM_BIN))
+STAGE_asan = $(patsubst $(B)/%,$(BUILD)/asan/%,$(UNIT_BIN) $(SIM_BIN))
+STAGE_tsan = $(patsubst $(B)/%,$(BUILD)/tsan/%,$(UNIT_BIN) $(SIM_BIN))
+STAGE_schema = tests/interop/schema_check.py
+STAGE_interop = 'tests/interop/batch_check.sh $(BUILD)/release/tests/interop/batch_tool' \
+	'TIMEOUT=600 ALONE=1 $(CROSS) $(BUILD)/release/tests/interop'
+STAGE_docs = '$(PYTHON) tests/docs/check.py --self-test' '$(PYTHON) tests/docs/check.py $(GEN)/man' \
+	'TIMEOUT=300 tests/docs/examples'
+STAGE_topics = 'TIMEOUT=300 ALONE=1 tests/kafka/topics $(BUILD)/release/kfk'
+KAFKA_RUN = tests/kafka/kafka run 4.3.1
+COMPAT = -- tests/kafka/compat
+STAGE_kafka = \
+	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 num.partitions=3 log.retention.ms=-1 $(COMPAT) records $(BUILD)/release/tests/interop' \
+	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop' \
+	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 $(COMPAT) reach $(BUILD)/release/tests/interop' \
+	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 advertised.listeners=PLAINTEXT://no.such.host.invalid:9092 $(COMPAT) advertised $(BUILD)/release/tests/interop'
+STAGES := layers build release asan tsan
+
+# The scripts among them build with the same programs.
+export CC CXX OBJCOPY PYTHON
+
+BUILD_VARIANT = $(PARALLEL) $(if $(V),,-s) SAN=$(patsubst release,,$(1))
+
+check: ## sets up and passes every test (STAGES="layers release": only these of them)
+	$(Q)tools/setup test
+	+$(Q)$(call BUILD_VARIANT,release) all $(patsubst $(B)/%,$(BUILD)/release/%,$(INTEROP_BIN))
+	+$(Q)$(foreach s,$(filter release asan tsan,$(STAGES)),\
+		$(call BUILD_VARIANT,$(s)) test-programs &&) true
+	$(Q)tools/runtests $(foreach s,$(STAGES),$(STAGE_$(s)))
+
+test-programs: $(UNIT_BIN) $(SIM_BIN)
