@@ -48,7 +48,7 @@ ALL_CXXFLAGS = -std=c++11 -Iinclude -Ilib -Wall -Wextra $(WERROR) $(HARDEN) $(SA
 # ---- sources, by layer (lib/README.md) ----
 
 BASE := arena buf crc32c error errtab fork heap lock log map mem murmur2 uuid version
-PROTO :=
+PROTO := api blob decode encode header message piece
 COMPRESS :=
 CONFIG :=
 NET :=
@@ -62,7 +62,10 @@ CXX_SRC :=
 TOOLS :=
 
 # One schema file an API: lib/proto/schema/NAME.kfk.
-SCHEMAS :=
+SCHEMAS := api_versions create_partitions create_topics delete_topics describe_configs \
+	describe_topic_partitions fetch find_coordinator init_producer_id list_offsets \
+	list_partition_reassignments metadata offset_commit offset_fetch \
+	offset_for_leader_epoch produce
 
 # What is installed: include/kfk/NAME.h, man/NAME.SECTION, and the pages that tools/mkman makes.
 PUBLIC := config error kafka_errors types version
@@ -75,7 +78,7 @@ LIB_SRC := $(BASE:%=lib/base/%.c) $(PROTO:%=lib/proto/%.c) $(COMPRESS:%=lib/comp
 	$(CONSUMER:%=lib/consumer/%.c)
 BROKER_SRC := $(DEVBROKER:%=lib/devbroker/%.c)
 TOOL_SRC := $(TOOLS:%=tools/kfk/%.c)
-GEN_SRC :=
+GEN_SRC := $(SCHEMAS:%=$(GEN)/proto/%.c) $(GEN)/proto/apis.c
 GEN_HDR := $(SCHEMAS:%=$(GEN)/proto/%.h)
 HEADERS := $(PUBLIC:%=include/kfk/%.h)
 MAN_SRC := $(MAN:%=man/%) $(MADE_MAN:%=$(GEN)/man/%)

@@ -3,10 +3,11 @@
 CHECK_LIBS = -lcheck -lsubunit -lm -lrt -lpthread
 
 # tests/unit/FOLDER/test_NAME.c, one for each file of lib/ that has something to test.
-UNIT := base/crc32c base/errtab base/fork base/log base/murmur2
+UNIT := base/crc32c base/errtab base/fork base/log base/murmur2 proto/api proto/blob \
+	proto/decode proto/encode proto/header proto/message proto/piece
 
 # Scripts that test what make makes, and the tools that the tests rely on.
-BUILD_TESTS := layers runtests
+BUILD_TESTS := schemac layers runtests
 
 UNIT_BIN := $(foreach t,$(UNIT),$(B)/tests/unit/$(dir $(t))test_$(notdir $(t)))
 
@@ -138,7 +139,7 @@ STAGE_kafka = \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 $(COMPAT) reach $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 advertised.listeners=PLAINTEXT://no.such.host.invalid:9092 $(COMPAT) advertised $(BUILD)/release/tests/interop'
-STAGES := layers build release asan tsan
+STAGES := layers schema build release asan tsan
 
 # The scripts among them build with the same programs.
 export CC CXX OBJCOPY PYTHON
