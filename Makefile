@@ -49,7 +49,7 @@ ALL_CXXFLAGS = -std=c++11 -Iinclude -Ilib -Wall -Wextra $(WERROR) $(HARDEN) $(SA
 
 BASE := arena buf crc32c error errtab fork heap lock log map mem murmur2 uuid version
 PROTO := api blob decode encode header message piece
-COMPRESS :=
+COMPRESS := compress gzip lz4 snappy zstd
 CONFIG :=
 NET :=
 RECORD :=
@@ -58,7 +58,7 @@ ADMIN :=
 PRODUCER :=
 CONSUMER :=
 DEVBROKER :=
-CXX_SRC :=
+CXX_SRC := lib/compress/snappy_shim.cc
 TOOLS :=
 
 # One schema file an API: lib/proto/schema/NAME.kfk.
