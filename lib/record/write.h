@@ -1,0 +1,124 @@
+/* write: one record into a batch, inline, for the path that every send takes.
+ *
+ *   length varint · attributes i8 · timestamp delta varlong · offset delta varint
+ *   · key length varint, key · value length varint, value · header count varint
+ *   · for each: key length varint, key, value length varint, value
+ *   (all varints zigzag; length -1 is null)
+ *
+ * The length stands first, and how many bytes it takes depends on all that follows. Adding that up
+ * beforehand would cost half as much again as writing it, so the width is told from the payload:
+ * it is certain but for a few small sizes, where it may come out a byte short and is put right. */
+#ifndef KFK_RECORD_WRITE_H
+#define KFK_RECORD_WRITE_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include <kfk/types.h>
+
+enum {
+    KFK__RECORD_OVERHEAD = 36, /* every varint at its longest, and the attributes */
+    KFK__RECORD_SHORT = 58,    /* with so much key and value, or more: a body of 64 bytes or more */
+    KFK__RECORD_LONG = 8160    /* with less key and value than that: a body below 8192 bytes */
+};
+
+/* Bytes of the headers' encoding, without the count. SIZE_MAX: a null key, or 2 GiB and more. */
+size_t kfk__record_headers_size(const kfk_header *headers, size_t n);
+
+/* kfk__record_write, for what it does not do inline. */
+uint8_t *kfk__record_write_any(uint8_t *p, int64_t timestamp_delta, int32_t offset_delta,
+                               kfk_bytes key, kfk_bytes value, const kfk_header *headers,
+                               size_t n_headers);
+/* Makes the length of the record that is written up to |p| two bytes wide, for a |body| of 64 or
+ * more; returns where |p| has gone. */
+uint8_t *kfk__record_widen(uint8_t *record, uint8_t *p, size_t body);
+uint8_t *kfk__record_put_long(uint8_t *p, int64_t v);
+
+/* The most that a record can take. SIZE_MAX: no batch can hold it, or a header's key is null. */
+static inline size_t kfk__record_bound(kfk_bytes key, kfk_bytes value, const kfk_header *headers,
+                                       size_t n_headers)
+{
+    const size_t max = INT32_MAX - KFK__RECORD_OVERHEAD, n = key.len + value.len;
+    size_t h = 0;
+
+    /* The first condition is there for the second: the sum of two such lengths does not wrap. */
+    if ((key.len | value.len) > INT32_MAX || n > max)
+        return SIZE_MAX;
+    if (n_headers)
+        h = kfk__record_headers_size(headers, n_headers);
+    return h > max - n ? SIZE_MAX : n + h + KFK__RECORD_OVERHEAD;
+}
+
+/* A varint below 2^14: its upper part moves up by a bit, which adding it once more does. */
+static inline uint8_t *kfk__record_put_two(uint8_t *p, uint32_t v)
+{
+    v += (v | 0x7f) + 1;
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+    return p + 2;
+}
+
+/* A length below 8192. */
+static inline uint8_t *kfk__record_put_length(uint8_t *p, size_t n)
+{
+    if (n >= 64)
+        return kfk__record_put_two(p, 2 * (uint32_t)n);
+    *p = (uint8_t)(2 * n);
+    return p + 1;
+}
+
+static inline uint8_t *kfk__record_put_delta(uint8_t *p, int64_t v)
+{
+    if ((uint64_t)v < 64) {
+        *p = (uint8_t)(2 * v);
+        return p + 1;
+    }
+    if ((uint64_t)v < 8192)
+        return kfk__record_put_two(p, 2 * (uint32_t)v);
+    return kfk__record_put_long(p, v);
+}
+
+/* Writes a record where there is room for its bound, which is not SIZE_MAX; returns its end. A key
+ * or value that is null has length 0. */
+static inline __attribute__((always_inline)) uint8_t *kfk__record_write(uint8_t *record, int64_t timestamp_delta,
+                                         int32_t offset_delta, kfk_bytes key, kfk_bytes value,
+                                         const kfk_header *headers, size_t n_headers)
+{
+    const size_t payload = key.len + value.len;
+    size_t body;
+    uint8_t *p;
+
+    if (__builtin_expect(n_headers || payload >= KFK__RECORD_LONG, 0))
+        return kfk__record_write_any(record, timestamp_delta, offset_delta, key, value, headers,
+                                     n_headers);
+    p = record + (payload >= KFK__RECORD_SHORT ? 2 : 1);
+    *p++ = 0;
+    p = kfk__record_put_delta(p, timestamp_delta);
+    p = kfk__record_put_delta(p, offset_delta);
+    if (key.data) {
+        p = kfk__record_put_length(p, key.len);
+        memcpy(p, key.data, key.len);
+        p += key.len;
+    } else {
+        *p++ = 1;
+    }
+    if (value.data)
+        p = kfk__record_put_length(p, value.len);
+    else
+        *p++ = 1;
+    /* One byte of the length is in it; the header count, which is not, makes up for that. */
+    body = (size_t)(p - record) + value.len;
+    if (payload >= KFK__RECORD_SHORT)
+        kfk__record_put_two(record, 2 * (uint32_t)(body - 1));
+    else if (__builtin_expect(body < 64, 1))
+        *record = (uint8_t)(2 * body);
+    else
+        p = kfk__record_widen(record, p, body);
+    /* The value comes last, so that nothing but |p| has to outlive the call. */
+    p[value.len] = 0;
+    if (value.data)
+        memcpy(p, value.data, value.len);
+    return p + value.len + 1;
+}
+
+#endif
