@@ -51,7 +51,8 @@ BASE := arena buf crc32c error errtab fork heap lock log map mem murmur2 uuid ve
 PROTO := api blob decode encode header message piece
 COMPRESS := compress gzip lz4 snappy zstd
 CONFIG :=
-NET :=
+NET := addr env_posix helper loop poller poller_epoll poller_poll resolver socket thread \
+	transport_tcp waiter
 RECORD := batch cursor read write
 CLIENT :=
 ADMIN :=

@@ -1,0 +1,55 @@
+#include "net/loop.h"
+
+#include <string.h>
+
+int kfk__loop_init(kfk__loop *l, const kfk__env *env, kfk__step_fn *step, void *self)
+{
+    memset(l, 0, sizeof *l);
+    l->env = *env;
+    l->step = step;
+    l->self = self;
+    return env->ops->poller_new(env->ctx, &l->env.alloc, &l->poller);
+}
+
+void kfk__loop_fini(kfk__loop *l)
+{
+    if (l->poller)
+        l->env.ops->poller_free(l->poller);
+    l->poller = NULL;
+}
+
+bool kfk__loop_turn(kfk__loop *l, int64_t limit)
+{
+    int64_t until = l->until < limit ? l->until : limit;
+    int n = l->env.ops->poll(l->poller, l->events, KFK__LOOP_EVENTS, until);
+
+    until = l->step(l->self, l->events, n, kfk__now(&l->env));
+    if (until < 0)
+        return false;
+    l->until = until;
+    return true;
+}
+
+static void run(void *arg)
+{
+    while (kfk__loop_turn(arg, KFK__NEVER))
+        ;
+}
+
+int kfk__loop_start(kfk__loop *l, const char *name)
+{
+    return l->env.ops->spawn(l->env.ctx, &l->env.alloc, name, run, l, &l->thread);
+}
+
+bool kfk__loop_join(kfk__loop *l, int64_t until)
+{
+    kfk__thread *t = l->thread;
+
+    l->thread = NULL;
+    return !t || l->env.ops->join(l->env.ctx, t, until);
+}
+
+void kfk__loop_wake(kfk__loop *l)
+{
+    l->env.ops->poller_wake(l->poller);
+}
