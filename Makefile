@@ -50,7 +50,7 @@ ALL_CXXFLAGS = -std=c++11 -Iinclude -Ilib -Wall -Wextra $(WERROR) $(HARDEN) $(SA
 BASE := arena buf crc32c error errtab fork heap lock log map mem murmur2 uuid version
 PROTO := api blob decode encode header message piece
 COMPRESS := compress gzip lz4 snappy zstd
-CONFIG :=
+CONFIG := check config getter hostport load properties property setting value
 NET := addr env_posix helper loop poller poller_epoll poller_poll resolver socket thread \
 	transport_tcp waiter
 RECORD := batch cursor read write
@@ -71,7 +71,7 @@ SCHEMAS := api_versions create_partitions create_topics delete_topics describe_c
 # What is installed: include/kfk/NAME.h, man/NAME.SECTION, and the pages that tools/mkman makes.
 PUBLIC := config error kafka_errors types version
 MAN :=
-MADE_MAN :=
+MADE_MAN := kfk-config.5 kfk-errors.7
 
 LIB_SRC := $(BASE:%=lib/base/%.c) $(PROTO:%=lib/proto/%.c) $(COMPRESS:%=lib/compress/%.c) \
 	$(CONFIG:%=lib/config/%.c) $(NET:%=lib/net/%.c) $(RECORD:%=lib/record/%.c) \
