@@ -58,7 +58,10 @@ CLIENT :=
 ADMIN :=
 PRODUCER :=
 CONSUMER :=
-DEVBROKER :=
+DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
+	api_partitions api_produce api_topics api_versions apis call cluster committed config \
+	conn control devbroker fault log placement producers profile records reply text topic \
+	validate
 CXX_SRC := lib/compress/snappy_shim.cc
 TOOLS :=
 

@@ -1,0 +1,302 @@
+/* Fetch: every version, limits, waiting, epochs, sessions, hints. */
+#include "asker.h"
+
+#include "devbroker/reply.h"
+#include "proto/fetch.h"
+
+static kfk__dev_topic *topic;
+static batch b;
+static size_t batch_size;
+
+static void setup(void)
+{
+    begin(2);
+    topic = add_topic("t", 3, 1);
+}
+
+static void append(int32_t partition, int32_t n)
+{
+    kfk__dev_partition *p = topic->partitions[partition];
+    int64_t base;
+
+    make_batch(&b, &(batch_spec){.n = n, .timestamp = WALL_MS, .value_len = 2000});
+    batch_size = b.size;
+    ck_assert_int_eq(kfk__dev_log_append(&p->log, b.bytes, b.size, p->leader_epoch, -1, &base),
+                     KFK_OK);
+    service.cluster.version++;
+}
+
+typedef struct fetched {
+    kfk__fetch_request req;
+    kfk__fetch_request_topic topic;
+    kfk__fetch_request_partition partitions[3];
+} fetched;
+
+/* Of partition 0, and of as many more as |n| says, from the start, waiting for nothing. */
+static void fill(fetched *f, int32_t n)
+{
+    const kfk__schema *s =
+        kfk__dev_sub(kfk__dev_sub(kfk__fetch_api.request, "topics"), "partitions");
+
+    new_request(&kfk__fetch_api, &f->req);
+    memset(&f->topic, 0, sizeof f->topic);
+    f->req.max_bytes = INT32_MAX;
+    f->req.min_bytes = 1;
+    f->req.topics.v = &f->topic;
+    f->req.topics.n = 1;
+    f->topic.topic = kfk__bytes_str("t");
+    f->topic.topic_id = topic->id;
+    f->topic.partitions.v = f->partitions;
+    f->topic.partitions.n = n;
+    for (int32_t i = 0; i < n; i++) {
+        kfk__msg_init(s, &f->partitions[i]);
+        f->partitions[i].partition = i;
+        f->partitions[i].partition_max_bytes = INT32_MAX;
+    }
+}
+
+static const kfk__fetch_response *fetch(int16_t version, int32_t node, const fetched *f)
+{
+    return ask(node, &kfk__fetch_api, version, &f->req);
+}
+
+static const kfk__fetch_response_partition *first_of(const kfk__fetch_response *r)
+{
+    ck_assert_int_ge(r->responses.n, 1);
+    return &r->responses.v[0].partitions.v[0];
+}
+
+START_TEST(every_version_gives_what_is_there)
+{
+    const kfk__fetch_response_partition *p;
+    fetched f;
+
+    append(0, 2);
+    append(0, 3);
+    fill(&f, 1);
+    p = first_of(fetch((int16_t)_i, 1, &f));
+    ck_assert_int_eq(p->error_code, 0);
+    ck_assert_int_eq(p->high_watermark, 5);
+    ck_assert_int_eq(p->last_stable_offset, 5);
+    ck_assert_int_eq(p->aborted_transactions.n, -1);
+    ck_assert_int_eq(p->preferred_read_replica, -1);
+    ck_assert_uint_eq(p->records.len, topic->partitions[0]->log.bytes);
+    ck_assert_mem_eq(p->records.data, topic->partitions[0]->log.batches[0].chunk->bytes,
+                     p->records.len);
+    f.partitions[0].fetch_offset = 3;
+    f.req.isolation_level = 1;
+    p = first_of(fetch((int16_t)_i, 1, &f));
+    ck_assert_uint_eq(p->records.len, batch_size);
+    ck_assert_int_eq(p->aborted_transactions.n, 0);
+    f.partitions[0].fetch_offset = 5;
+    p = first_of(fetch((int16_t)_i, 1, &f));
+    ck_assert_int_eq(p->error_code, 0);
+    ck_assert_uint_eq(p->records.len, 0);
+    ck_assert_ptr_nonnull(p->records.data);
+}
+END_TEST
+
+START_TEST(offsets_have_a_range)
+{
+    fetched f;
+
+    append(0, 5);
+    kfk__dev_log_trim(&topic->partitions[0]->log, 2);
+    fill(&f, 1);
+    f.partitions[0].fetch_offset = 1;
+    ck_assert_int_eq(first_of(fetch(11, 1, &f))->error_code, KFK_ERR_OFFSET_OUT_OF_RANGE);
+    f.partitions[0].fetch_offset = 6;
+    ck_assert_int_eq(first_of(fetch(11, 1, &f))->error_code, KFK_ERR_OFFSET_OUT_OF_RANGE);
+    f.partitions[0].fetch_offset = -1;
+    ck_assert_int_eq(first_of(fetch(11, 1, &f))->error_code, KFK_ERR_OFFSET_OUT_OF_RANGE);
+    f.partitions[0].fetch_offset = 2;
+    ck_assert_int_eq(first_of(fetch(11, 1, &f))->error_code, 0);
+}
+END_TEST
+
+/* The first partition that has something gives at least one batch; the others keep to what is left.
+ */
+START_TEST(limits_hold_but_for_the_first_batch)
+{
+    const kfk__fetch_response_topic *t;
+    fetched f;
+
+    for (int i = 0; i < 3; i++) {
+        append(0, 1);
+        append(2, 1);
+    }
+    for (int i = 0; i < 3; i++)
+        topic->partitions[i]->leader = 1;
+    fill(&f, 3);
+    f.req.max_bytes = 10;
+    t = &fetch(11, 1, &f)->responses.v[0];
+    ck_assert_uint_eq(t->partitions.v[0].records.len, batch_size);
+    ck_assert_uint_eq(t->partitions.v[1].records.len, 0);
+    ck_assert_uint_eq(t->partitions.v[2].records.len, 0);
+    f.req.max_bytes = (int32_t)(2 * batch_size + 5);
+    f.partitions[0].partition_max_bytes = 1;
+    t = &fetch(11, 1, &f)->responses.v[0];
+    ck_assert_uint_eq(t->partitions.v[0].records.len, batch_size);
+    ck_assert_uint_eq(t->partitions.v[2].records.len, batch_size + 5);
+    f.partitions[2].partition_max_bytes = (int32_t)batch_size - 1;
+    t = &fetch(11, 1, &f)->responses.v[0];
+    ck_assert_uint_eq(t->partitions.v[2].records.len, 0);
+}
+END_TEST
+
+START_TEST(it_waits_for_bytes)
+{
+    kfk__dev_call *call;
+    fetched f;
+
+    fill(&f, 1);
+    append(0, 1);
+    f.req.max_wait_ms = 500;
+    f.req.min_bytes = (int32_t)batch_size + 1;
+    call = call_of(1, &kfk__fetch_api, 12, &f.req);
+    ck_assert_int_eq(kfk__dev_call_step(&service, call, now_ns, WALL_MS), KFK__DEV_WAITING);
+    ck_assert_int_eq(call->until, now_ns + 500 * KFK__MS);
+    append(1, 1);
+    ck_assert_uint_ne(call->seen, service.cluster.version);
+    ck_assert_int_eq(kfk__dev_call_step(&service, call, now_ns + 1, WALL_MS), KFK__DEV_WAITING);
+    ck_assert_int_eq(call->until, now_ns + 500 * KFK__MS);
+    append(0, 1);
+    ck_assert_int_eq(kfk__dev_call_step(&service, call, now_ns + 2, WALL_MS), KFK__DEV_READY);
+    kfk__dev_call_free(call);
+}
+END_TEST
+
+START_TEST(it_gives_what_there_is_when_time_is_up)
+{
+    const kfk__fetch_response *r;
+    kfk__dev_call *call;
+    uint8_t *bytes;
+    fetched f;
+    size_t n;
+
+    fill(&f, 1);
+    append(0, 1);
+    f.req.max_wait_ms = 500;
+    f.req.min_bytes = INT32_MAX;
+    call = call_of(1, &kfk__fetch_api, 12, &f.req);
+    ck_assert_int_eq(kfk__dev_call_step(&service, call, now_ns, WALL_MS), KFK__DEV_WAITING);
+    ck_assert_int_eq(kfk__dev_call_step(&service, call, now_ns + 500 * KFK__MS - 1, WALL_MS),
+                     KFK__DEV_WAITING);
+    ck_assert_int_eq(kfk__dev_call_step(&service, call, now_ns + 500 * KFK__MS, WALL_MS),
+                     KFK__DEV_READY);
+    bytes = answer_bytes(call, &n);
+    kfk__dev_call_free(call);
+    r = decode_answer(&kfk__fetch_api, 12, bytes, n);
+    ck_assert_uint_eq(first_of(r)->records.len, batch_size);
+}
+END_TEST
+
+START_TEST(what_is_wrong_is_told_at_once)
+{
+    fetched f;
+
+    fill(&f, 2);
+    f.req.max_wait_ms = 500;
+    f.partitions[1].partition = 9;
+    ck_assert_int_eq(fetch(12, 1, &f)->responses.v[0].partitions.v[1].error_code,
+                     KFK_ERR_UNKNOWN_TOPIC_OR_PARTITION);
+    f.topic.topic_id.b[5] ^= 1;
+    ck_assert_int_eq(first_of(fetch(13, 1, &f))->error_code, KFK_ERR_UNKNOWN_TOPIC_ID);
+}
+END_TEST
+
+START_TEST(epochs_are_checked)
+{
+    const kfk__fetch_response *r;
+    fetched f;
+
+    kfk__dev_partition_lead(&service.cluster, topic->partitions[0], 2);
+    fill(&f, 1);
+    f.partitions[0].current_leader_epoch = 0;
+    r = fetch(16, 2, &f);
+    ck_assert_int_eq(first_of(r)->error_code, KFK_ERR_FENCED_LEADER_EPOCH);
+    ck_assert_int_eq(first_of(r)->current_leader.leader_id, 2);
+    ck_assert_int_eq(first_of(r)->current_leader.leader_epoch, 1);
+    ck_assert_int_eq(r->node_endpoints.n, 1);
+    f.partitions[0].current_leader_epoch = 2;
+    ck_assert_int_eq(first_of(fetch(12, 2, &f))->error_code, KFK_ERR_UNKNOWN_LEADER_EPOCH);
+    f.partitions[0].current_leader_epoch = 1;
+    ck_assert_int_eq(first_of(fetch(12, 2, &f))->error_code, 0);
+}
+END_TEST
+
+START_TEST(others_serve_only_what_they_hold)
+{
+    const kfk__dev_nodes both = {{1, 2}, 2};
+    fetched f;
+
+    fill(&f, 1);
+    ck_assert_int_eq(first_of(fetch(11, 2, &f))->error_code, KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+    topic->partitions[0]->replicas = both;
+    ck_assert_int_eq(first_of(fetch(11, 2, &f))->error_code, 0);
+    ck_assert_int_eq(first_of(fetch(10, 2, &f))->error_code, KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+}
+END_TEST
+
+START_TEST(a_client_that_read_what_is_gone_is_told)
+{
+    const kfk__fetch_response_partition *p;
+    kfk__dev_partition *t = topic->partitions[0];
+    fetched f;
+
+    append(0, 5);
+    t->leader_epoch = 3;
+    kfk__dev_log_truncate(&t->log, 0);
+    append(0, 2);
+    fill(&f, 1);
+    f.partitions[0].fetch_offset = 2;
+    f.partitions[0].last_fetched_epoch = 3;
+    ck_assert_int_eq(first_of(fetch(12, 1, &f))->diverging_epoch.end_offset, -1);
+    f.partitions[0].last_fetched_epoch = 0;
+    p = first_of(fetch(12, 1, &f));
+    ck_assert_int_eq(p->error_code, 0);
+    ck_assert_int_eq(p->diverging_epoch.epoch, 0);
+    ck_assert_int_eq(p->diverging_epoch.end_offset, 0);
+}
+END_TEST
+
+START_TEST(there_are_no_sessions)
+{
+    const kfk__fetch_response *r;
+    fetched f;
+
+    append(0, 1);
+    fill(&f, 1);
+    f.req.session_epoch = 0;
+    r = fetch(12, 1, &f);
+    ck_assert_int_eq(r->error_code, 0);
+    ck_assert_int_eq(r->session_id, 0);
+    f.req.session_id = 5;
+    f.req.session_epoch = 1;
+    r = fetch(12, 1, &f);
+    ck_assert_int_eq(r->error_code, KFK_ERR_FETCH_SESSION_ID_NOT_FOUND);
+    ck_assert_int_eq(r->responses.n, 0);
+    f.req.session_epoch = -1;
+    ck_assert_int_eq(fetch(12, 1, &f)->error_code, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("devbroker/api_fetch");
+    TCase *t = tcase_create("api_fetch");
+
+    tcase_add_checked_fixture(t, setup, end);
+    tcase_add_loop_test(t, every_version_gives_what_is_there, 4, 19);
+    tcase_add_test(t, offsets_have_a_range);
+    tcase_add_test(t, limits_hold_but_for_the_first_batch);
+    tcase_add_test(t, it_waits_for_bytes);
+    tcase_add_test(t, it_gives_what_there_is_when_time_is_up);
+    tcase_add_test(t, what_is_wrong_is_told_at_once);
+    tcase_add_test(t, epochs_are_checked);
+    tcase_add_test(t, others_serve_only_what_they_hold);
+    tcase_add_test(t, a_client_that_read_what_is_gone_is_told);
+    tcase_add_test(t, there_are_no_sessions);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}

@@ -1,0 +1,310 @@
+/* ListOffsets, OffsetForLeaderEpoch; FindCoordinator, OffsetCommit, OffsetFetch. */
+#include "asker.h"
+
+#include "compress/compress.h"
+#include "proto/find_coordinator.h"
+#include "proto/list_offsets.h"
+#include "proto/offset_commit.h"
+#include "proto/offset_fetch.h"
+#include "proto/offset_for_leader_epoch.h"
+
+static kfk__dev_topic *topic;
+static batch b;
+
+static void setup(void)
+{
+    begin(2);
+    topic = add_topic("t", 1, 1);
+}
+
+static kfk__dev_log *the_log(void)
+{
+    return &topic->partitions[0]->log;
+}
+
+static void append_batch(int32_t epoch)
+{
+    int64_t base;
+
+    ck_assert_int_eq(kfk__dev_log_append(the_log(), b.bytes, b.size, epoch, -1, &base), KFK_OK);
+}
+
+static void append(int32_t n, int64_t timestamp)
+{
+    make_batch(&b, &(batch_spec){.n = n, .timestamp = timestamp});
+    append_batch(0);
+}
+
+/* The same, its records compressed. */
+static void append_compressed(int32_t n, int64_t timestamp)
+{
+    kfk__compressor *c = kfk__compressor_new(&kfk__malloc_allocator);
+    kfk__buf out;
+    struct iovec in;
+
+    make_batch(&b, &(batch_spec){.n = n, .timestamp = timestamp, .attributes = KFK__CODEC_LZ4});
+    in = (struct iovec){b.bytes + KFK__BATCH_HEADER, b.size - KFK__BATCH_HEADER};
+    kfk__buf_init(&out, &kfk__malloc_allocator);
+    ck_assert_int_eq(kfk__compress(c, KFK__CODEC_LZ4, 9, &in, 1, &out), KFK_OK);
+    memcpy(b.bytes + KFK__BATCH_HEADER, out.data, out.len);
+    b.size = KFK__BATCH_HEADER + out.len;
+    b.h.length = (int32_t)b.size - KFK__BATCH_LOG_OVERHEAD;
+    seal(&b);
+    append_batch(0);
+    kfk__buf_fini(&out);
+    kfk__compressor_free(c);
+}
+
+static const kfk__list_offsets_response_partition *list(int16_t version, int64_t time,
+                                                        int32_t epoch)
+{
+    kfk__list_offsets_request_partition p = {
+        .partition_index = 0, .current_leader_epoch = epoch, .timestamp = time};
+    kfk__list_offsets_request_topic t = {.name = kfk__bytes_str("t"), .partitions = {&p, 1}};
+    kfk__list_offsets_request req;
+
+    new_request(&kfk__list_offsets_api, &req);
+    req.replica_id = -1;
+    req.topics.v = &t;
+    req.topics.n = 1;
+    return &((kfk__list_offsets_response *)ask(1, &kfk__list_offsets_api, version, &req))
+                ->topics.v[0]
+                .partitions.v[0];
+}
+
+START_TEST(every_version_knows_both_ends)
+{
+    append(4, 100);
+    kfk__dev_log_trim(the_log(), 1);
+    ck_assert_int_eq(list((int16_t)_i, -1, -1)->offset, 4);
+    ck_assert_int_eq(list((int16_t)_i, -2, -1)->offset, 1);
+    ck_assert_int_eq(list((int16_t)_i, -1, -1)->leader_epoch, _i >= 4 ? 0 : -1);
+    ck_assert_int_eq(list((int16_t)_i, -3, -1)->error_code,
+                     _i >= 7 ? 0 : KFK_ERR_UNSUPPORTED_VERSION);
+    ck_assert_int_eq(list((int16_t)_i, -4, -1)->error_code,
+                     _i >= 8 ? 0 : KFK_ERR_UNSUPPORTED_VERSION);
+    ck_assert_int_eq(list((int16_t)_i, -6, -1)->error_code,
+                     _i >= 11 ? 0 : KFK_ERR_UNSUPPORTED_VERSION);
+    ck_assert_int_eq(list((int16_t)_i, -7, -1)->error_code, KFK_ERR_UNSUPPORTED_VERSION);
+}
+END_TEST
+
+START_TEST(times_are_found_inside_batches)
+{
+    static const struct {
+        int64_t time, offset, timestamp;
+    } cases[] = {{0, 0, 100},   {100, 0, 100}, {101, 1, 101}, {104, 4, 300}, {300, 4, 300},
+                 {302, 6, 302}, {303, 7, 303}, {305, 9, 305}, {306, -1, -1}};
+
+    append(4, 100);
+    append(3, 300);
+    append_compressed(3, 303);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const kfk__list_offsets_response_partition *p = list(11, cases[i].time, -1);
+
+        ck_assert_int_eq(p->error_code, 0);
+        ck_assert_int_eq(p->offset, cases[i].offset);
+        ck_assert_int_eq(p->timestamp, cases[i].timestamp);
+    }
+    append(1, 50);
+    ck_assert_int_eq(list(7, -3, -1)->offset, 9);
+    ck_assert_int_eq(list(7, -3, -1)->timestamp, 305);
+}
+END_TEST
+
+START_TEST(an_empty_log_has_no_times)
+{
+    ck_assert_int_eq(list(11, 0, -1)->offset, -1);
+    ck_assert_int_eq(list(11, -3, -1)->offset, -1);
+    ck_assert_int_eq(list(11, -1, -1)->offset, 0);
+    ck_assert_int_eq(list(11, -2, -1)->leader_epoch, -1);
+}
+END_TEST
+
+START_TEST(epochs_are_checked)
+{
+    ck_assert_int_eq(list(11, -1, 0)->error_code, 0);
+    ck_assert_int_eq(list(11, -1, 1)->error_code, KFK_ERR_UNKNOWN_LEADER_EPOCH);
+    topic->partitions[0]->leader_epoch = 2;
+    ck_assert_int_eq(list(11, -1, 1)->error_code, KFK_ERR_FENCED_LEADER_EPOCH);
+    topic->partitions[0]->leader = 2;
+    ck_assert_int_eq(list(11, -1, 2)->error_code, KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+}
+END_TEST
+
+static const kfk__offset_for_leader_epoch_response_partition *end_of(int16_t version,
+                                                                     int32_t current, int32_t epoch)
+{
+    kfk__offset_for_leader_epoch_request_partition p = {
+        .partition = 0, .current_leader_epoch = current, .leader_epoch = epoch};
+    kfk__offset_for_leader_epoch_request_topic t = {.topic = kfk__bytes_str("t"),
+                                                    .partitions = {&p, 1}};
+    kfk__offset_for_leader_epoch_request req;
+
+    new_request(&kfk__offset_for_leader_epoch_api, &req);
+    req.topics.v = &t;
+    req.topics.n = 1;
+    return &((kfk__offset_for_leader_epoch_response *)ask(1, &kfk__offset_for_leader_epoch_api,
+                                                          version, &req))
+                ->topics.v[0]
+                .partitions.v[0];
+}
+
+START_TEST(every_version_tells_where_epochs_end)
+{
+    append(3, 0);
+    make_batch(&b, &(batch_spec){.n = 2});
+    append_batch(2);
+    topic->partitions[0]->leader_epoch = 2;
+    ck_assert_int_eq(end_of((int16_t)_i, 2, 0)->end_offset, 3);
+    ck_assert_int_eq(end_of((int16_t)_i, 2, 1)->leader_epoch, 0);
+    ck_assert_int_eq(end_of((int16_t)_i, 2, 2)->end_offset, 5);
+    ck_assert_int_eq(end_of((int16_t)_i, -1, 3)->end_offset, -1);
+    ck_assert_int_eq(end_of((int16_t)_i, 1, 0)->error_code, KFK_ERR_FENCED_LEADER_EPOCH);
+}
+END_TEST
+
+/* ---- committed offsets ---- */
+
+static const char *const group = "g";
+
+static int32_t coordinator(int16_t version)
+{
+    kfk_bytes key = kfk__bytes_str(group);
+    kfk__find_coordinator_request req;
+    const kfk__find_coordinator_response *r;
+
+    new_request(&kfk__find_coordinator_api, &req);
+    if (version >= 4) {
+        req.coordinator_keys.v = &key;
+        req.coordinator_keys.n = 1;
+    } else {
+        req.key = key;
+    }
+    r = ask(1, &kfk__find_coordinator_api, version, &req);
+    if (version < 4) {
+        ck_assert_int_eq(r->error_code, 0);
+        ck_assert_int_eq(r->port, 9090 + r->node_id);
+        return r->node_id;
+    }
+    ck_assert_int_eq(r->coordinators.n, 1);
+    ck_assert_bytes_eq(r->coordinators.v[0].key, group);
+    ck_assert_int_eq(r->coordinators.v[0].port, 9090 + r->coordinators.v[0].node_id);
+    return r->coordinators.v[0].node_id;
+}
+
+static int16_t commit(int16_t version, int32_t node, int32_t partition, int64_t offset,
+                      const char *member)
+{
+    kfk__offset_commit_request_partition p = {.partition_index = partition,
+                                              .committed_offset = offset,
+                                              .committed_leader_epoch = version >= 6 ? 3 : -1,
+                                              .committed_metadata = kfk__bytes_str("note")};
+    kfk__offset_commit_request_topic t = {
+        .name = kfk__bytes_str("t"), .topic_id = topic->id, .partitions = {&p, 1}};
+    kfk__offset_commit_request req;
+
+    new_request(&kfk__offset_commit_api, &req);
+    req.group_id = kfk__bytes_str(group);
+    req.member_id = kfk__bytes_str(member);
+    req.topics.v = &t;
+    req.topics.n = 1;
+    return ((kfk__offset_commit_response *)ask(node, &kfk__offset_commit_api, version, &req))
+        ->topics.v[0]
+        .partitions.v[0]
+        .error_code;
+}
+
+/* Of partitions 0 and 1; by a null list where |all|. What partition 0 has. */
+static int64_t committed(int16_t version, int32_t node, bool all, int16_t *code)
+{
+    int32_t indexes[] = {0, 1};
+    kfk__offset_fetch_request_topic old = {.name = kfk__bytes_str("t"),
+                                           .partition_indexes = {indexes, 2}};
+    kfk__offset_fetch_request_group_topic t = {
+        .name = kfk__bytes_str("t"), .topic_id = topic->id, .partition_indexes = {indexes, 2}};
+    kfk__offset_fetch_request_group g = {
+        .group_id = kfk__bytes_str(group), .member_epoch = -1, .topics = {&t, all ? -1 : 1}};
+    kfk__offset_fetch_request req;
+    const kfk__offset_fetch_response *r;
+
+    new_request(&kfk__offset_fetch_api, &req);
+    if (version >= 8) {
+        req.groups.v = &g;
+        req.groups.n = 1;
+        r = ask(node, &kfk__offset_fetch_api, version, &req);
+        *code = r->groups.v[0].error_code;
+        if (*code || r->groups.v[0].topics.n == 0)
+            return -1;
+        ck_assert_int_eq(r->groups.v[0].topics.v[0].partitions.n, all ? 1 : 2);
+        if (!all)
+            ck_assert_int_eq(r->groups.v[0].topics.v[0].partitions.v[1].committed_offset, -1);
+        return r->groups.v[0].topics.v[0].partitions.v[0].committed_offset;
+    }
+    req.group_id = kfk__bytes_str(group);
+    req.topics.v = &old;
+    req.topics.n = all ? -1 : 1;
+    r = ask(node, &kfk__offset_fetch_api, version, &req);
+    *code = r->error_code;
+    if (*code || r->topics.n == 0)
+        return -1;
+    ck_assert_int_eq(r->topics.v[0].partitions.n, all ? 1 : 2);
+    return r->topics.v[0].partitions.v[0].committed_offset;
+}
+
+START_TEST(a_group_has_one_coordinator)
+{
+    int32_t node = coordinator(0);
+
+    for (int16_t v = 1; v <= 6; v++)
+        ck_assert_int_eq(coordinator(v), node);
+    kfk__dev_cluster_set_up(&service.cluster, node, false);
+    ck_assert_int_ne(coordinator(6), node);
+}
+END_TEST
+
+START_TEST(every_version_stores_and_gives_back)
+{
+    int32_t node = coordinator(4);
+    int16_t code;
+
+    ck_assert_int_eq(committed((int16_t)_i, node, false, &code), -1);
+    ck_assert_int_eq(commit((int16_t)(_i < 2 ? 2 : _i), node, 0, 10, ""), 0);
+    ck_assert_int_eq(commit((int16_t)(_i < 2 ? 2 : _i), node, 0, 42, ""), 0);
+    ck_assert_int_eq(committed((int16_t)_i, node, false, &code), 42);
+    ck_assert_int_eq(code, 0);
+    if (_i >= 2)
+        ck_assert_int_eq(committed((int16_t)_i, node, true, &code), 42);
+}
+END_TEST
+
+START_TEST(commits_are_refused)
+{
+    int32_t node = coordinator(4);
+    int16_t code;
+
+    ck_assert_int_eq(commit(9, 3 - node, 0, 1, ""), KFK_ERR_NOT_COORDINATOR);
+    ck_assert_int_eq(commit(9, node, 7, 1, ""), KFK_ERR_UNKNOWN_TOPIC_OR_PARTITION);
+    ck_assert_int_eq(commit(9, node, 0, 1, "member"), KFK_ERR_UNKNOWN_MEMBER_ID);
+    ck_assert_int_eq(committed(9, 3 - node, false, &code), -1);
+    ck_assert_int_eq(code, KFK_ERR_NOT_COORDINATOR);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("devbroker/api_offsets");
+    TCase *t = tcase_create("api_offsets");
+
+    tcase_add_checked_fixture(t, setup, end);
+    tcase_add_loop_test(t, every_version_knows_both_ends, 1, 12);
+    tcase_add_test(t, times_are_found_inside_batches);
+    tcase_add_test(t, an_empty_log_has_no_times);
+    tcase_add_test(t, epochs_are_checked);
+    tcase_add_loop_test(t, every_version_tells_where_epochs_end, 2, 5);
+    tcase_add_test(t, a_group_has_one_coordinator);
+    tcase_add_loop_test(t, every_version_stores_and_gives_back, 1, 11);
+    tcase_add_test(t, commits_are_refused);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
