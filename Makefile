@@ -54,7 +54,8 @@ CONFIG := check config getter hostport load properties property setting value
 NET := addr env_posix helper loop poller poller_epoll poller_poll resolver socket thread \
 	transport_tcp waiter
 RECORD := batch cursor read write
-CLIENT :=
+CLIENT := bootstrap client exchange input metadata node options request retry throttle \
+	versions
 ADMIN :=
 PRODUCER :=
 CONSUMER :=

@@ -1,0 +1,56 @@
+#include "client/retry.h"
+
+#include <kfk/kafka_errors.h>
+
+/* A day: what is asked for beyond it would overflow, and nobody can tell it from never. */
+#define LONGEST_MS INT64_C(86400000)
+
+/* A fixed wait replaces the backoff; 0 only for the first attempt, so that nothing runs hot. */
+static const struct {
+    kfk_err why;
+    int64_t first_ms;
+    int64_t later_ms; /* -1: exponential */
+} exceptions[] = {
+    {KFK__RETRY_NEW_LEADER, 0, -1},
+    {KFK__RETRY_SPLIT, 0, -1},
+    {KFK_ERR_NOT_COORDINATOR, 0, -1},
+    {KFK_ERR_MEMBER_ID_REQUIRED, 0, -1},
+    {KFK_ERR_FETCH_SESSION_ID_NOT_FOUND, 0, -1},
+    {KFK_ERR_INVALID_FETCH_SESSION_EPOCH, 0, -1},
+    {KFK_ERR_CONCURRENT_TRANSACTIONS, 20, 20},
+};
+
+int64_t kfk__backoff_ns(const kfk__backoff *b, uint32_t attempts, const kfk__env *env)
+{
+    int64_t max = b->max_ms < LONGEST_MS ? b->max_ms : LONGEST_MS;
+    int64_t ms = b->base_ms;
+    uint32_t chance;
+
+    while (attempts-- > 0 && ms > 0 && ms < max)
+        ms *= 2;
+    if (ms > max)
+        ms = max;
+    if (ms < 1)
+        ms = 1; /* 0 would be a loop that never waits */
+    env->ops->random(env->ctx, &chance, sizeof chance);
+    /* 80 % to 120 %, in steps of a 65,536th. */
+    return ms * KFK__MS / 10 * 8 + ms * KFK__MS / 10 * 4 / 65536 * (int64_t)(chance & 0xffff);
+}
+
+int64_t kfk__retry_at(kfk__retry *r, const kfk__backoff *b, kfk_err why, const kfk__env *env,
+                      int64_t now)
+{
+    uint32_t attempt = r->attempts++;
+
+    for (size_t i = 0; i < sizeof exceptions / sizeof *exceptions; i++) {
+        int64_t ms;
+
+        if (exceptions[i].why != why)
+            continue;
+        ms = attempt == 0 ? exceptions[i].first_ms : exceptions[i].later_ms;
+        if (ms >= 0)
+            return now + ms * KFK__MS;
+        break;
+    }
+    return now + kfk__backoff_ns(b, attempt, env);
+}
