@@ -1,0 +1,386 @@
+#include "producer/accumulator.h"
+
+#include <string.h>
+
+#include <kfk/kafka_errors.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "record/batch.h"
+
+/* One who waits for the partitions of a topic, or for a flush. Lives in its frame. */
+typedef struct waiting {
+    kfk__list link;
+    uint64_t id; /* of the last batch that a flush waits for */
+    kfk__waiter waiter;
+} waiting;
+
+/* What a request, and the memory, can hold of one record. */
+static size_t largest_record(const kfk__accumulator_options *o)
+{
+    const size_t overhead = kfk__record_chunk(KFK__BATCH_HEADER);
+    size_t memory = o->buffer_memory > overhead ? o->buffer_memory - overhead : 0;
+    size_t request = o->max_request_size > KFK__BATCH_HEADER
+                         ? o->max_request_size - KFK__BATCH_HEADER
+                         : 0;
+
+    return memory < request ? memory : request;
+}
+
+static void memory_wanted(void *owner)
+{
+    kfk__accumulator_stir(owner);
+}
+
+kfk_err kfk__accumulator_init(kfk__accumulator *a, const kfk__env *env, kfk__loop *loop,
+                              const kfk__accumulator_options *o)
+{
+    a->env = env;
+    a->loop = loop;
+    a->options = *o;
+    a->max_record = largest_record(o);
+    if (kfk__record_chunk(o->batch_size) > o->buffer_memory)
+        a->options.batch_size = a->max_record;
+    kfk__pool_init(&a->pool, env, o->buffer_memory, kfk__record_chunk(a->options.batch_size),
+                   memory_wanted, a);
+    kfk__topics_init(&a->topics, &env->alloc);
+    atomic_init(&a->closed, false);
+    kfk__mutex_init(&a->lock);
+    kfk__list_init(&a->fresh);
+    kfk__list_init(&a->fresh_topics);
+    kfk__list_init(&a->incomplete);
+    kfk__list_init(&a->flushers);
+    a->next_id = 1;
+    return KFK_OK;
+}
+
+void kfk__accumulator_fini(kfk__accumulator *a)
+{
+    kfk__compressor_free(a->compressors);
+    kfk__topics_fini(&a->topics);
+    kfk__pool_fini(&a->pool);
+    kfk__mutex_fini(&a->lock);
+}
+
+static void wake(const kfk__accumulator *a, kfk__waiter *w)
+{
+    a->env->ops->wake(a->env->ctx, w);
+}
+
+/* ---- telling the Sender ---- */
+
+/* The Sender should look at |when| at the latest. Locked. true: it sleeps past that, and must be woken. */
+static bool rouse(kfk__accumulator *a, int64_t when)
+{
+    if (!a->parked || when >= a->parked_until)
+        return false;
+    a->parked = false;
+    return true;
+}
+
+void kfk__accumulator_tell(kfk__accumulator *a, kfk__partition *p, int64_t when)
+{
+    bool must;
+
+    kfk__lock(&a->lock);
+    if (kfk__list_empty(&p->fresh))
+        kfk__list_push(&a->fresh, &p->fresh);
+    must = rouse(a, when);
+    kfk__unlock(&a->lock);
+    if (must)
+        kfk__loop_wake(a->loop);
+}
+
+void kfk__accumulator_stir(kfk__accumulator *a)
+{
+    bool must;
+
+    kfk__lock(&a->lock);
+    a->stirred = true;
+    must = rouse(a, 0);
+    kfk__unlock(&a->lock);
+    if (must)
+        kfk__loop_wake(a->loop);
+}
+
+void kfk__accumulator_awake(kfk__accumulator *a, kfk__accumulator_news *news)
+{
+    kfk__lock(&a->lock);
+    a->parked = false;
+    a->stirred = false;
+    news->flush_id = a->flush_id;
+    kfk__unlock(&a->lock);
+    news->short_of_memory = kfk__pool_short(&a->pool);
+}
+
+static kfk__list *pop_locked(kfk__accumulator *a, kfk__list *list)
+{
+    kfk__list *at;
+
+    kfk__lock(&a->lock);
+    at = kfk__list_pop(list);
+    kfk__unlock(&a->lock);
+    return at;
+}
+
+kfk__topic *kfk__accumulator_next_topic(kfk__accumulator *a)
+{
+    kfk__list *at = pop_locked(a, &a->fresh_topics);
+
+    return at ? KFK__ENTRY(at, kfk__topic, fresh) : NULL;
+}
+
+kfk__partition *kfk__accumulator_next_partition(kfk__accumulator *a)
+{
+    kfk__list *at = pop_locked(a, &a->fresh);
+
+    return at ? KFK__ENTRY(at, kfk__partition, fresh) : NULL;
+}
+
+bool kfk__accumulator_park(kfk__accumulator *a, int64_t until)
+{
+    bool parked;
+
+    kfk__lock(&a->lock);
+    parked = kfk__list_empty(&a->fresh) && kfk__list_empty(&a->fresh_topics) && !a->stirred;
+    a->parked = parked;
+    a->parked_until = until;
+    kfk__unlock(&a->lock);
+    return parked;
+}
+
+/* ---- topics and partitions ---- */
+
+/* Asks the Sender for the topic's partitions: they are not known, or the one that is wanted may be about to be added.
+ * Two threads may do so at once, also for a topic that one of them has only just added. */
+static void want_topic(kfk__accumulator *a, kfk__topic *t)
+{
+    bool must;
+
+    kfk__lock(&a->lock);
+    if (kfk__list_empty(&t->fresh))
+        kfk__list_push(&a->fresh_topics, &t->fresh);
+    must = rouse(a, 0);
+    kfk__unlock(&a->lock);
+    if (must)
+        kfk__loop_wake(a->loop);
+}
+
+kfk__topic *kfk__accumulator_topic(kfk__accumulator *a, const char *name)
+{
+    kfk__topic *t = atomic_load_explicit(&a->topics.last, memory_order_acquire);
+    kfk__codec codec;
+    int level;
+    bool fresh;
+
+    if (t && strcmp(t->name, name) == 0)
+        return t;
+    t = kfk__topics_find(&a->topics, name, strlen(name));
+    if (t) {
+        atomic_store_explicit(&a->topics.last, t, memory_order_release);
+        return t;
+    }
+    a->options.topic_codec(a->options.owner, name, &codec, &level);
+    t = kfk__topics_add(&a->topics, name, strlen(name), codec, level, &fresh);
+    if (!t)
+        return NULL;
+    atomic_store_explicit(&a->topics.last, t, memory_order_release);
+    if (fresh)
+        want_topic(a, t);
+    return t;
+}
+
+void kfk__accumulator_publish(kfk__accumulator *a, kfk__topic *t, int32_t n, kfk_err err)
+{
+    if (!err && !kfk__topic_grow(&a->topics, t, n))
+        err = KFK_ERR_NOMEM;
+    kfk__lock(&t->lock);
+    t->err = err;
+    for (kfk__list *at = t->waiters.next; at != &t->waiters; at = at->next)
+        wake(a, &KFK__ENTRY(at, waiting, link)->waiter);
+    kfk__unlock(&t->lock);
+}
+
+static bool has_partition(kfk__topic *t, int32_t at_least)
+{
+    const kfk__partitions *ps = kfk__topic_partitions(t);
+
+    return ps && ps->n > at_least;
+}
+
+kfk_err kfk__accumulator_ask(kfk__accumulator *a, kfk__topic *t)
+{
+    kfk_err err;
+
+    want_topic(a, t);
+    kfk__lock(&t->lock);
+    err = t->err;
+    kfk__unlock(&t->lock);
+    return err ? err : KFK_ERR_WOULD_BLOCK;
+}
+
+kfk_err kfk__accumulator_await(kfk__accumulator *a, kfk__topic *t, int32_t at_least, int64_t until)
+{
+    waiting w;
+    kfk_err err = KFK_OK;
+    bool in_time = true;
+
+    if (a->env->ops->waiter_init(a->env->ctx, &w.waiter))
+        return KFK_ERR_NOMEM;
+    kfk__lock(&t->lock);
+    kfk__list_push(&t->waiters, &w.link);
+    t->err = KFK_OK; /* whatever was said before, it is asked anew */
+    kfk__unlock(&t->lock);
+    want_topic(a, t);
+    while (!err && in_time && !has_partition(t, at_least) &&
+           !atomic_load_explicit(&a->closed, memory_order_acquire)) {
+        in_time = a->env->ops->wait(a->env->ctx, &w.waiter, until);
+        kfk__lock(&t->lock);
+        err = t->err;
+        kfk__unlock(&t->lock);
+    }
+    kfk__lock(&t->lock);
+    kfk__list_remove(&w.link);
+    kfk__unlock(&t->lock);
+    a->env->ops->waiter_fini(a->env->ctx, &w.waiter);
+    if (err || has_partition(t, at_least))
+        return err;
+    return in_time ? KFK_ERR_CLOSED : KFK_ERR_TIMED_OUT;
+}
+
+/* ---- compressing ---- */
+
+kfk_err kfk__accumulator_compress(kfk__accumulator *a, kfk__producer_batch *b)
+{
+    kfk__topic *t = b->partition->topic;
+    kfk__compressor *c;
+    double ratio;
+    kfk_err err;
+
+    kfk__lock(&a->lock);
+    c = a->compressors;
+    a->compressors = NULL;
+    kfk__unlock(&a->lock);
+    if (!c)
+        c = kfk__compressor_new(&a->env->alloc);
+    if (!c)
+        return KFK_ERR_NOMEM;
+    err = kfk__producer_batch_compress(b, c, &a->pool, &ratio);
+    if (!err)
+        kfk__topic_observe_ratio(t, ratio);
+    kfk__lock(&a->lock);
+    if (!a->compressors) {
+        a->compressors = c;
+        c = NULL;
+    }
+    kfk__unlock(&a->lock);
+    kfk__compressor_free(c);
+    return err;
+}
+
+/* ---- batches, results, flush, close ---- */
+
+void kfk__accumulator_begun(kfk__accumulator *a, kfk__producer_batch *b)
+{
+    kfk__lock(&a->lock);
+    b->id = a->next_id++;
+    kfk__list_push(&a->incomplete, &b->incomplete);
+    kfk__unlock(&a->lock);
+}
+
+kfk__producer_batch *kfk__accumulator_oldest(kfk__accumulator *a, uint64_t id)
+{
+    kfk__producer_batch *b = NULL;
+
+    kfk__lock(&a->lock);
+    for (kfk__list *at = kfk__list_first(&a->incomplete); at && !b;
+         at = kfk__list_next(&a->incomplete, at)) {
+        kfk__producer_batch *one = KFK__ENTRY(at, kfk__producer_batch, incomplete);
+
+        b = one->id >= id ? one : NULL;
+    }
+    kfk__unlock(&a->lock);
+    return b;
+}
+
+uint64_t kfk__accumulator_next_id(kfk__accumulator *a)
+{
+    uint64_t id;
+
+    kfk__lock(&a->lock);
+    id = a->next_id;
+    kfk__unlock(&a->lock);
+    return id;
+}
+
+/* Whether every batch up to |id| has its result. Locked. */
+static bool complete_up_to(const kfk__accumulator *a, uint64_t id)
+{
+    const kfk__list *at = kfk__list_first(&a->incomplete);
+
+    return !at || KFK__ENTRY(at, kfk__producer_batch, incomplete)->id > id;
+}
+
+void kfk__accumulator_finished(kfk__accumulator *a, kfk__producer_batch *b)
+{
+    kfk__lock(&a->lock);
+    kfk__list_remove(&b->incomplete);
+    for (kfk__list *at = a->flushers.next; at != &a->flushers; at = at->next) {
+        waiting *w = KFK__ENTRY(at, waiting, link);
+
+        if (complete_up_to(a, w->id))
+            wake(a, &w->waiter);
+    }
+    kfk__unlock(&a->lock);
+}
+
+kfk_err kfk__accumulator_flush(kfk__accumulator *a, int64_t until)
+{
+    waiting w;
+    bool done, in_time = true;
+
+    if (a->env->ops->waiter_init(a->env->ctx, &w.waiter))
+        return KFK_ERR_NOMEM;
+    kfk__lock(&a->lock);
+    w.id = a->next_id - 1;
+    if (a->flush_id < w.id)
+        a->flush_id = w.id;
+    done = complete_up_to(a, w.id);
+    kfk__list_push(&a->flushers, &w.link);
+    kfk__unlock(&a->lock);
+    if (!done)
+        kfk__accumulator_stir(a);
+    while (!done && in_time) {
+        in_time = a->env->ops->wait(a->env->ctx, &w.waiter, until);
+        kfk__lock(&a->lock);
+        done = complete_up_to(a, w.id);
+        kfk__unlock(&a->lock);
+    }
+    kfk__lock(&a->lock);
+    kfk__list_remove(&w.link);
+    kfk__unlock(&a->lock);
+    a->env->ops->waiter_fini(a->env->ctx, &w.waiter);
+    return done ? KFK_OK : KFK_ERR_TIMED_OUT;
+}
+
+static void wake_topic(kfk__accumulator *a, kfk__topic *t)
+{
+    kfk__lock(&t->lock);
+    for (kfk__list *at = t->waiters.next; at != &t->waiters; at = at->next)
+        wake(a, &KFK__ENTRY(at, waiting, link)->waiter);
+    kfk__unlock(&t->lock);
+}
+
+void kfk__accumulator_close(kfk__accumulator *a)
+{
+    /* Inside the lock that who waits for a topic has taken before: either it sees this, or its topic is found below. */
+    kfk__lock(&a->lock);
+    atomic_store_explicit(&a->closed, true, memory_order_release);
+    kfk__unlock(&a->lock);
+    kfk__pool_close(&a->pool);
+    for (size_t i = 0; i < KFK__TOPIC_BUCKETS; i++)
+        for (kfk__topic *t = atomic_load_explicit(&a->topics.buckets[i], memory_order_acquire); t;
+             t = t->next)
+            wake_topic(a, t);
+    kfk__accumulator_stir(a);
+}

@@ -1,0 +1,463 @@
+#include "producer/append.h"
+
+#include <string.h>
+
+#include <kfk/kafka_errors.h>
+
+#include "base/error.h"
+#include "base/murmur2.h"
+#include "record/batch.h"
+#include "record/write.h"
+
+/* ---- which partition, and when ---- */
+
+static uint32_t chance(const kfk__accumulator *a)
+{
+    uint32_t r;
+
+    a->env->ops->random(a->env->ctx, &r, sizeof r);
+    return r;
+}
+
+static int32_t by_key(const kfk_record *r, const kfk__partitions *ps)
+{
+    return (kfk__murmur2(r->key.data, r->key.len) & INT32_MAX) % ps->n;
+}
+
+static inline int64_t timestamp_of(const kfk__accumulator *a, const kfk_record *r)
+{
+    return r->flags & KFK_TIMESTAMP ? r->timestamp_ms : a->env->ops->wall_ms(a->env->ctx);
+}
+
+/* The sticky choice; |full|: as kfk__topic_sticky. Its partition is there: the array is looked up after the choice. */
+static kfk__partition *sticky_partition(kfk__accumulator *a, kfk__topic *t, int32_t full)
+{
+    int32_t i = kfk__topic_sticky(t, kfk__topic_partitions(t), full, chance(a));
+
+    return kfk__topic_partitions(t)->v[i];
+}
+
+/* The partition of a record; *sticky: it was not given, nor by key. */
+static kfk__partition *partition_of(kfk__accumulator *a, kfk__topic *t, const kfk_record *r,
+                                    bool *sticky)
+{
+    const kfk__partitions *ps = kfk__topic_partitions(t);
+
+    *sticky = false;
+    if (r->flags & KFK_PARTITION)
+        return ps->v[r->partition];
+    if (r->key.data && !a->options.ignore_keys)
+        return ps->v[by_key(r, ps)];
+    *sticky = true;
+    return sticky_partition(a, t, -1);
+}
+
+/* ---- into the batch ---- */
+
+/* What is missing for a record to go in. */
+typedef enum need {
+    NEED_NOTHING,
+    NEED_RECORDS,   /* a chunk for records: the open batch goes on in it, or a new one begins */
+    NEED_CALLBACKS, /* a chunk for callbacks */
+    NEED_SWITCH,    /* this partition has had its share: another is to be chosen */
+    NEED_MEMORY,    /* the allocator gives none */
+    NEED_OPEN       /* the producer is closed */
+} need;
+
+/* One append on its way. */
+typedef struct append {
+    const kfk_record *record;
+    kfk_delivery_fn *fn;
+    void *arg;
+    int64_t sync_until; /* as given to kfk__accumulate */
+    size_t bound;
+    int64_t timestamp;
+    int64_t until; /* the end of its patience; 0: it has not had to wait yet */
+    bool sticky;
+    kfk__chunk *chunk; /* what was got for it; NULL: nothing */
+    need chunk_for;    /* NEED_RECORDS, NEED_CALLBACKS */
+    kfk__producer_batch *closed; /* a batch that it found full, to be compressed by it */
+    bool tell;                   /* the Sender should know, */
+    int64_t tell_at;             /* by then */
+} append;
+
+static inline bool has_callback_room(const kfk__producer_batch *b, kfk_delivery_fn *fn)
+{
+    return !fn || (b->callback_at < b->callback_end && b->n_callbacks == b->count);
+}
+
+/* The record goes in: there is room for it, and for its callback. Locked. */
+static inline __attribute__((always_inline)) void put_record(kfk__producer_batch *b,
+                                                             const kfk_record *r, int64_t timestamp,
+                                                             kfk_delivery_fn *fn, void *arg)
+{
+    int32_t n = b->count;
+
+    if (n == 0)
+        b->base_timestamp = b->max_timestamp = timestamp;
+    else if (timestamp > b->max_timestamp)
+        b->max_timestamp = timestamp;
+    b->count = n + 1;
+    if (fn) {
+        kfk__callback *cb = b->callback_at;
+
+        cb->fn = fn;
+        cb->arg = arg;
+        cb->timestamp_ms = timestamp;
+        b->callback_at = cb + 1;
+        b->n_callbacks = n + 1;
+    }
+    b->at = kfk__record_write(b->at, timestamp - b->base_timestamp, n, r->key, r->value, r->headers,
+                              r->n_headers);
+}
+
+/* Whether it can go in just so: what is not the case once a batch. Locked. */
+static inline bool fits(const kfk__producer_batch *b, size_t bound, kfk_delivery_fn *fn,
+                        bool urgent)
+{
+    return b && (size_t)(b->end - b->at) >= bound && has_callback_room(b, fn) &&
+           (!urgent || b->urgent);
+}
+
+/* The open batch is full. Locked. Without a codec it is ready; else the caller compresses it. */
+static void close_open(kfk__partition *p, append *ap)
+{
+    kfk__producer_batch *b = p->open;
+
+    kfk__producer_batch_close(b);
+    p->open = NULL;
+    if (b->state == KFK__BATCH_CLOSED) {
+        b->compressing = true;
+        ap->closed = b;
+    } else if (!p->quiet) {
+        ap->tell = true;
+        ap->tell_at = 0;
+    }
+}
+
+/* Begins a batch in the chunk that was got. Locked. */
+static bool begin_batch(kfk__accumulator *a, kfk__partition *p, append *ap)
+{
+    kfk__topic *t = p->topic;
+    size_t limit = t->codec == KFK__CODEC_NONE ? SIZE_MAX
+                                               : kfk__topic_raw_limit(t, a->options.batch_size);
+    kfk__producer_batch *b = kfk__producer_batch_new(&a->env->alloc, ap->chunk, ap->bound, t->codec,
+                                                     t->level, limit);
+    bool first = kfk__list_empty(&p->deque);
+
+    if (!b)
+        return false;
+    ap->chunk = NULL;
+    b->partition = p;
+    b->created_at = kfk__now(a->env);
+    kfk__list_push(&p->deque, &b->link);
+    p->open = b;
+    kfk__accumulator_begun(a, b);
+    if (first && !p->quiet) {
+        ap->tell = true;
+        ap->tell_at = b->created_at + a->options.linger_ns;
+    }
+    return true;
+}
+
+/* The chunk that was got, if it was for this. */
+static kfk__chunk *use_chunk(append *ap, need chunk_for)
+{
+    kfk__chunk *c = ap->chunk_for == chunk_for ? ap->chunk : NULL;
+
+    if (c)
+        ap->chunk = NULL;
+    return c;
+}
+
+/* Room for one more callback; records that had none before it are given empty ones. Locked. */
+static bool extend_callbacks(kfk__producer_batch *b, append *ap)
+{
+    for (;;) {
+        kfk__chunk *c;
+
+        for (; b->n_callbacks < b->count && b->callback_at < b->callback_end; b->n_callbacks++)
+            *b->callback_at++ = (kfk__callback){NULL, NULL, 0};
+        if (b->callback_at < b->callback_end)
+            return true;
+        c = use_chunk(ap, NEED_CALLBACKS);
+        if (!c)
+            return false;
+        kfk__producer_batch_extend_callbacks(b, c);
+    }
+}
+
+/* Whether a codec's batch goes on in another chunk. */
+static bool may_extend(const kfk__producer_batch *b, size_t bound)
+{
+    return b->codec != KFK__CODEC_NONE && b->count > 0 &&
+           bound <= b->raw_limit && kfk__producer_batch_raw(b) <= b->raw_limit - bound;
+}
+
+/* Whether a record without key should go elsewhere rather than begin another batch here (KIP-480, KIP-794). */
+static bool had_its_share(const kfk__accumulator *a, const kfk__partition *p, const append *ap)
+{
+    return ap->sticky && p->sticky_bytes > 0 &&
+           p->sticky_bytes + ap->bound + KFK__BATCH_HEADER > a->options.batch_size;
+}
+
+/* The slower half of try_append. Locked. */
+static need make_room(kfk__accumulator *a, kfk__partition *p, append *ap)
+{
+    kfk__producer_batch *b = p->open;
+    kfk__chunk *c;
+
+    if (b && (size_t)(b->end - b->at) < ap->bound && may_extend(b, ap->bound)) {
+        c = use_chunk(ap, NEED_RECORDS);
+        if (!c)
+            return NEED_RECORDS;
+        kfk__producer_batch_extend(b, c);
+    }
+    if (b && (size_t)(b->end - b->at) < ap->bound)
+        close_open(p, ap);
+    if (!p->open) {
+        if (had_its_share(a, p, ap))
+            return NEED_SWITCH;
+        if (!ap->chunk || ap->chunk_for != NEED_RECORDS)
+            return NEED_RECORDS;
+        if (!begin_batch(a, p, ap))
+            return NEED_MEMORY;
+    }
+    return !ap->fn || extend_callbacks(p->open, ap) ? NEED_NOTHING : NEED_CALLBACKS;
+}
+
+static need try_append(kfk__accumulator *a, kfk__partition *p, append *ap)
+{
+    bool urgent = ap->sync_until != 0;
+
+    if (!fits(p->open, ap->bound, ap->fn, urgent)) {
+        need n = p->dead ? NEED_OPEN : make_room(a, p, ap);
+
+        if (n != NEED_NOTHING)
+            return n;
+    }
+    put_record(p->open, ap->record, ap->timestamp, ap->fn, ap->arg);
+    if (ap->sticky)
+        p->sticky_bytes += ap->bound;
+    if (urgent && !p->open->urgent) {
+        p->open->urgent = true;
+        ap->tell = !p->quiet;
+        ap->tell_at = 0;
+    }
+    return NEED_NOTHING;
+}
+
+/* The batch that this append closed: whoever closes it compresses it. If that fails, the Sender tries again. */
+static void compress_closed(kfk__accumulator *a, kfk__partition *p, kfk__producer_batch *b)
+{
+    kfk_err err = kfk__accumulator_compress(a, b);
+
+    kfk__lock(&p->lock);
+    if (!err)
+        b->state = KFK__BATCH_READY;
+    b->compressing = false;
+    kfk__unlock(&p->lock);
+    kfk__accumulator_tell(a, p, 0);
+}
+
+/* ---- the way in ---- */
+
+/* Whether this append may wait; if so, |until| is set. The clock is read only by those who have to. */
+static bool may_wait(const kfk__accumulator *a, append *ap)
+{
+    const kfk__accumulator_options *o = &a->options;
+
+    if (o->max_block_ms <= 0 || (ap->record->flags & KFK_NOWAIT) || o->never_waits(o->owner))
+        return false;
+    if (ap->until == 0)
+        ap->until = kfk__deadline(kfk__now(a->env), o->max_block_ms);
+    if (ap->sync_until && ap->until > ap->sync_until)
+        ap->until = ap->sync_until;
+    return true;
+}
+
+/* Memory for what is needed. Nothing is held while waiting: else those who wait could hold all there is. */
+static kfk_err get_chunk(kfk__accumulator *a, append *ap, need n)
+{
+    size_t records = KFK__BATCH_HEADER + ap->bound;
+    size_t cap = kfk__callback_chunk();
+
+    if (n == NEED_RECORDS)
+        cap = kfk__record_chunk(records > a->options.batch_size ? records : a->options.batch_size);
+    if (ap->chunk)
+        kfk__pool_put(&a->pool, ap->chunk);
+    ap->chunk_for = n;
+    ap->chunk = kfk__pool_try(&a->pool, cap);
+    if (ap->chunk)
+        return KFK_OK;
+    if (!may_wait(a, ap))
+        return KFK_ERR_WOULD_BLOCK;
+    return kfk__pool_get(&a->pool, cap, ap->until, &ap->chunk);
+}
+
+static kfk_err satisfy(kfk__accumulator *a, kfk__partition **p, append *ap, need n)
+{
+    kfk__topic *t = (*p)->topic;
+
+    switch (n) {
+    case NEED_NOTHING:
+        break;
+    case NEED_RECORDS:
+    case NEED_CALLBACKS:
+        return get_chunk(a, ap, n);
+    case NEED_SWITCH:
+        *p = sticky_partition(a, t, (*p)->index);
+        kfk__lock(&(*p)->lock);
+        (*p)->sticky_bytes = 0;
+        kfk__unlock(&(*p)->lock);
+        break;
+    case NEED_MEMORY:
+        return KFK_ERR_NOMEM;
+    case NEED_OPEN:
+        return KFK_ERR_CLOSED;
+    }
+    return KFK_OK;
+}
+
+static kfk_err append_to(kfk__accumulator *a, kfk__partition *p, append *ap)
+{
+    for (;;) {
+        kfk_err err;
+        need n;
+
+        kfk__lock(&p->lock);
+        n = try_append(a, p, ap);
+        kfk__unlock(&p->lock);
+        if (__builtin_expect(ap->tell, 0)) {
+            kfk__accumulator_tell(a, p, ap->tell_at);
+            ap->tell = false;
+        }
+        if (__builtin_expect(ap->closed != NULL, 0)) {
+            compress_closed(a, p, ap->closed);
+            ap->closed = NULL;
+        }
+        if (n == NEED_NOTHING)
+            return KFK_OK;
+        err = satisfy(a, &p, ap, n);
+        if (err)
+            return err;
+    }
+}
+
+static kfk_err refuse(const kfk__accumulator *a, const kfk_record *r, kfk_err err, kfk_error *e)
+{
+    const char *topic = r->topic;
+
+    switch (err) {
+    case KFK_ERR_TIMED_OUT:
+        err = kfk__fail(e, err, "topic %.200s: no metadata in max.block.ms%s", topic,
+                        r->flags & KFK_PARTITION ? ", or no such partition" : "");
+        a->options.explain(a->options.owner, e);
+        break;
+    case KFK_ERR_BUFFER_FULL:
+        err = kfk__fail(e, err, "buffer.memory (%zu bytes) stayed full for max.block.ms",
+                        a->options.buffer_memory);
+        a->options.explain(a->options.owner, e);
+        break;
+    case KFK_ERR_CLOSED:
+        err = kfk__fail(e, err, "the producer is closed");
+        break;
+    default:
+        err = kfk__fail(e, err, "topic %.200s: %s", topic, kfk_err_str(err));
+        break;
+    }
+    if (e)
+        kfk__error_set(e->topic, sizeof e->topic, topic, strlen(topic));
+    return err;
+}
+
+static kfk_err too_large(const kfk__accumulator *a, const kfk_record *r, size_t bound, kfk_error *e)
+{
+    if (bound == SIZE_MAX)
+        return kfk__fail(e, KFK_ERR_INVALID_ARG,
+                         "topic %.200s: a header has no key, or the record is larger than 2 GiB",
+                         r->topic);
+    return kfk__fail(e, KFK_ERR_MESSAGE_TOO_LARGE,
+                     "topic %.200s: a record of %zu bytes is larger than max.request.size (%zu) or "
+                     "buffer.memory (%zu)",
+                     r->topic, bound, a->options.max_request_size, a->options.buffer_memory);
+}
+
+/* Whatever it takes: memory, metadata, a new batch. */
+static __attribute__((noinline)) kfk_err append_slowly(kfk__accumulator *a, const kfk_record *r,
+                                                       kfk_delivery_fn *fn, void *arg,
+                                                       int64_t sync_until, size_t bound,
+                                                       kfk_error *e)
+{
+    append ap = {
+        .record = r, .fn = fn, .arg = arg, .sync_until = sync_until, .bound = bound};
+    int32_t at_least = r->flags & KFK_PARTITION ? r->partition : 0;
+    const kfk__partitions *ps;
+    kfk__partition *p;
+    kfk__topic *t;
+    kfk_err err;
+
+    if (atomic_load_explicit(&a->closed, memory_order_relaxed))
+        return refuse(a, r, KFK_ERR_CLOSED, e);
+    if (ap.bound > a->max_record)
+        return too_large(a, r, ap.bound, e);
+    t = kfk__accumulator_topic(a, r->topic);
+    if (!t)
+        return refuse(a, r, KFK_ERR_NOMEM, e);
+    ps = kfk__topic_partitions(t);
+    if (!ps || ps->n <= at_least) {
+        err = may_wait(a, &ap) ? kfk__accumulator_await(a, t, at_least, ap.until)
+                               : kfk__accumulator_ask(a, t);
+        if (err)
+            return refuse(a, r, err, e);
+    }
+    ap.timestamp = timestamp_of(a, r);
+    p = partition_of(a, t, r, &ap.sticky);
+    err = append_to(a, p, &ap);
+    if (ap.chunk)
+        kfk__pool_put(&a->pool, ap.chunk);
+    return err ? refuse(a, r, err, e) : KFK_OK;
+}
+
+/* The partition of a record, where it is known without further ado; -1: it is not. */
+static inline int32_t quick_partition(const kfk__accumulator *a, kfk__topic *t,
+                                      const kfk__partitions *ps, const kfk_record *r, bool *sticky)
+{
+    int32_t i;
+
+    *sticky = false;
+    if (r->flags & KFK_PARTITION)
+        return r->partition < ps->n ? r->partition : -1;
+    if (r->key.data && !a->options.ignore_keys)
+        return by_key(r, ps);
+    *sticky = true;
+    i = atomic_load_explicit(&t->sticky, memory_order_relaxed);
+    return i < ps->n ? i : -1; /* chosen since, among more than |ps| has */
+}
+
+/* Nearly every record is to the topic of the one before, and goes into a batch that is open and has room for it. */
+kfk_err kfk__accumulate(kfk__accumulator *a, const kfk_record *r, kfk_delivery_fn *fn, void *arg,
+                        int64_t sync_until, kfk_error *e)
+{
+    size_t bound = kfk__record_bound(r->key, r->value, r->headers, r->n_headers);
+    kfk__topic *t = atomic_load_explicit(&a->topics.last, memory_order_acquire);
+    const kfk__partitions *ps = t && strcmp(t->name, r->topic) == 0 ? kfk__topic_partitions(t) : NULL;
+    bool sticky = false;
+    int32_t i = ps && bound <= a->max_record ? quick_partition(a, t, ps, r, &sticky) : -1;
+
+    if (i >= 0 && !atomic_load_explicit(&a->closed, memory_order_relaxed)) {
+        int64_t timestamp = timestamp_of(a, r);
+        kfk__partition *p = ps->v[i];
+
+        kfk__lock(&p->lock);
+        if (fits(p->open, bound, fn, sync_until != 0)) {
+            put_record(p->open, r, timestamp, fn, arg);
+            if (sticky)
+                p->sticky_bytes += bound;
+            kfk__unlock(&p->lock);
+            return KFK_OK;
+        }
+        kfk__unlock(&p->lock);
+    }
+    return append_slowly(a, r, fn, arg, sync_until, bound, e);
+}

@@ -1,0 +1,218 @@
+#include "producer/pool.h"
+
+#include <kfk/kafka_errors.h>
+
+#include "base/mem.h"
+
+/* One who waits. Lives in the frame of kfk__pool_get. */
+typedef struct waiting {
+    kfk__list link;
+    size_t cap;
+    bool granted; /* cap bytes have been taken off |available| for it */
+    kfk__waiter waiter;
+} waiting;
+
+void kfk__pool_init(kfk__pool *p, const kfk__env *env, size_t total, size_t chunk_size,
+                    void (*wanted)(void *owner), void *owner)
+{
+    *p = (kfk__pool){
+        .env = env, .total = total, .chunk_size = chunk_size, .available = total};
+    p->wanted = wanted;
+    p->owner = owner;
+    kfk__mutex_init(&p->lock);
+    kfk__list_init(&p->waiters);
+}
+
+static void release_chain(const kfk_allocator *a, kfk__chunk *c)
+{
+    kfk__chunk *next;
+
+    for (; c; c = next) {
+        next = c->next;
+        kfk__release(a, c);
+    }
+}
+
+void kfk__pool_fini(kfk__pool *p)
+{
+    release_chain(&p->env->alloc, p->kept);
+    kfk__mutex_fini(&p->lock);
+}
+
+/* What was taken out under the lock, for |cap| bytes that have been granted. */
+typedef struct taken {
+    kfk__chunk *chunk;   /* NULL: memory is to be had from the allocator */
+    kfk__chunk *surplus; /* kept chunks that must go, so that kept and handed out stay within total */
+} taken;
+
+static taken take_kept(kfk__pool *p, size_t cap)
+{
+    taken t = {NULL, NULL};
+
+    if (cap == p->chunk_size && p->kept) {
+        t.chunk = p->kept;
+        p->kept = p->kept->next;
+        p->kept_bytes -= cap;
+    }
+    while (p->kept_bytes > p->available) {
+        kfk__chunk *c = p->kept;
+
+        p->kept = c->next;
+        p->kept_bytes -= c->cap;
+        c->next = t.surplus;
+        t.surplus = c;
+    }
+    return t;
+}
+
+static void serve(kfk__pool *p)
+{
+    kfk__list *at;
+
+    while ((at = kfk__list_first(&p->waiters)) != NULL) {
+        waiting *w = KFK__ENTRY(at, waiting, link);
+
+        if (p->available < w->cap)
+            return;
+        p->available -= w->cap;
+        w->granted = true;
+        kfk__list_remove(at);
+        p->env->ops->wake(p->env->ctx, &w->waiter);
+    }
+}
+
+static void give_back(kfk__pool *p, size_t cap)
+{
+    kfk__lock(&p->lock);
+    p->available += cap;
+    serve(p);
+    kfk__unlock(&p->lock);
+}
+
+/* |cap| bytes have been granted: makes a chunk of them. */
+static kfk__chunk *make(kfk__pool *p, taken t, size_t cap)
+{
+    kfk__chunk *c = t.chunk;
+
+    release_chain(&p->env->alloc, t.surplus);
+    if (!c)
+        c = kfk__alloc(&p->env->alloc, sizeof *c + cap);
+    if (!c) {
+        give_back(p, cap);
+        return NULL;
+    }
+    c->next = NULL;
+    c->cap = cap;
+    c->used = 0;
+    return c;
+}
+
+kfk__chunk *kfk__pool_try(kfk__pool *p, size_t cap)
+{
+    taken t = {NULL, NULL};
+    bool granted;
+
+    kfk__lock(&p->lock);
+    granted = p->available >= cap && kfk__list_empty(&p->waiters);
+    if (granted) {
+        p->available -= cap;
+        t = take_kept(p, cap);
+    }
+    kfk__unlock(&p->lock);
+    return granted ? make(p, t, cap) : NULL;
+}
+
+/* Waits in line. KFK_OK: granted. */
+static kfk_err wait_for(kfk__pool *p, waiting *w, int64_t until)
+{
+    kfk_err err = KFK_OK;
+    const kfk__env_ops *ops = p->env->ops;
+
+    p->wanted(p->owner); /* now that it can be seen waiting */
+    while (ops->wait(p->env->ctx, &w->waiter, until)) {
+        bool end;
+
+        kfk__lock(&p->lock);
+        end = w->granted || p->closed;
+        kfk__unlock(&p->lock);
+        if (end)
+            break;
+    }
+    kfk__lock(&p->lock);
+    if (!w->granted) {
+        kfk__list_remove(&w->link);
+        err = p->closed ? KFK_ERR_CLOSED : KFK_ERR_BUFFER_FULL;
+    }
+    /* The next in line may be content with what this one was too large for. */
+    serve(p);
+    kfk__unlock(&p->lock);
+    return err;
+}
+
+kfk_err kfk__pool_get(kfk__pool *p, size_t cap, int64_t until, kfk__chunk **out)
+{
+    waiting w = {.cap = cap};
+    kfk_err err = KFK_OK;
+    bool granted, closed;
+    taken t;
+
+    if (cap > p->total)
+        return KFK_ERR_MESSAGE_TOO_LARGE;
+    if (p->env->ops->waiter_init(p->env->ctx, &w.waiter))
+        return KFK_ERR_NOMEM;
+    kfk__lock(&p->lock);
+    closed = p->closed;
+    if (!closed)
+        kfk__list_push(&p->waiters, &w.link);
+    serve(p);
+    granted = w.granted;
+    kfk__unlock(&p->lock);
+    if (closed)
+        err = KFK_ERR_CLOSED;
+    else if (!granted)
+        err = wait_for(p, &w, until);
+    p->env->ops->waiter_fini(p->env->ctx, &w.waiter);
+    if (err)
+        return err;
+    kfk__lock(&p->lock);
+    t = take_kept(p, cap);
+    kfk__unlock(&p->lock);
+    *out = make(p, t, cap);
+    return *out ? KFK_OK : KFK_ERR_NOMEM;
+}
+
+void kfk__pool_put(kfk__pool *p, kfk__chunk *c)
+{
+    size_t cap = c->cap;
+
+    kfk__lock(&p->lock);
+    if (cap == p->chunk_size) {
+        c->next = p->kept;
+        p->kept = c;
+        p->kept_bytes += cap;
+        c = NULL;
+    }
+    p->available += cap;
+    serve(p);
+    kfk__unlock(&p->lock);
+    kfk__release(&p->env->alloc, c);
+}
+
+bool kfk__pool_short(kfk__pool *p)
+{
+    bool waits;
+
+    kfk__lock(&p->lock);
+    waits = !kfk__list_empty(&p->waiters);
+    kfk__unlock(&p->lock);
+    return waits;
+}
+
+void kfk__pool_close(kfk__pool *p)
+{
+    kfk__lock(&p->lock);
+    p->closed = true;
+    for (kfk__list *at = p->waiters.next; at != &p->waiters; at = at->next)
+        p->env->ops->wake(p->env->ctx, &KFK__ENTRY(at, waiting, link)->waiter);
+    kfk__unlock(&p->lock);
+}

@@ -1,0 +1,53 @@
+/* pool: buffer.memory.
+ *
+ * Memory is handed out in chunks, nearly all of one size (batch.size), which are kept for the next batch. Who asks for
+ * more than there is waits in line, and is served in that order: a small request does not overtake a large one.
+ *
+ *   total = handed out + granted to those who wait + available (kept chunks are available)
+ *
+ * Any thread. */
+#ifndef KFK_PRODUCER_POOL_H
+#define KFK_PRODUCER_POOL_H
+
+#include "base/env.h"
+#include "base/list.h"
+#include "base/lock.h"
+
+typedef struct kfk__chunk {
+    struct kfk__chunk *next;
+    size_t cap; /* of data */
+    size_t used;
+    uint8_t data[];
+} kfk__chunk;
+
+typedef struct kfk__pool {
+    const kfk__env *env;
+    size_t total;
+    size_t chunk_size; /* cap of the chunks that are kept */
+    void (*wanted)(void *owner); /* somebody waits from now on; no lock is held */
+    void *owner;
+    kfk__mutex lock;   /* guards all below */
+    size_t available;
+    kfk__chunk *kept;
+    size_t kept_bytes; /* never more than |available| */
+    kfk__list waiters;
+    bool closed;
+} kfk__pool;
+
+void kfk__pool_init(kfk__pool *p, const kfk__env *env, size_t total, size_t chunk_size,
+                    void (*wanted)(void *owner), void *owner);
+/* All chunks have been put back. */
+void kfk__pool_fini(kfk__pool *p);
+
+/* A chunk of |cap| bytes, if it is there at once and nobody waits for it. NULL: not. */
+kfk__chunk *kfk__pool_try(kfk__pool *p, size_t cap);
+/* The same, waiting in line until |until|. KFK_ERR_BUFFER_FULL: it did not come in time; KFK_ERR_CLOSED: the pool was
+ * closed meanwhile; KFK_ERR_NOMEM; MESSAGE_TOO_LARGE: there will never be so much. */
+kfk_err kfk__pool_get(kfk__pool *p, size_t cap, int64_t until, kfk__chunk **out);
+void kfk__pool_put(kfk__pool *p, kfk__chunk *c);
+/* Whether somebody waits. */
+bool kfk__pool_short(kfk__pool *p);
+/* Ends all waits with KFK_ERR_CLOSED, those that are still to come too. */
+void kfk__pool_close(kfk__pool *p);
+
+#endif

@@ -1,0 +1,210 @@
+#include "producer/schedule.h"
+
+#include "base/mem.h"
+
+void kfk__schedule_init(kfk__schedule *s, kfk__client *client, const kfk_allocator *a,
+                        int64_t linger_ns, bool idempotent, bool in_order)
+{
+    *s = (kfk__schedule){.client = client,
+                         .alloc = a,
+                         .linger_ns = linger_ns,
+                         .idempotent = idempotent,
+                         .in_order = in_order,
+                         .leaders_era = 1};
+    kfk__heap_init(&s->timers, a);
+    kfk__map_init(&s->leader_by_id, a);
+    kfk__list_init(&s->leaders);
+    kfk__list_init(&s->homeless);
+}
+
+void kfk__schedule_fini(kfk__schedule *s)
+{
+    kfk__list *at;
+
+    while ((at = kfk__list_pop(&s->leaders)) != NULL)
+        kfk__release(s->alloc, KFK__ENTRY(at, kfk__leader, link));
+    kfk__map_fini(&s->leader_by_id);
+    kfk__heap_fini(&s->timers);
+}
+
+bool kfk__schedule_reserve(kfk__schedule *s, size_t n)
+{
+    if (!kfk__heap_reserve(&s->timers, s->n_partitions + n))
+        return false;
+    s->n_partitions += n;
+    return true;
+}
+
+kfk__producer_batch *kfk__partition_head(const kfk__partition *p)
+{
+    kfk__list *at = kfk__list_first(&p->deque);
+
+    return at ? KFK__ENTRY(at, kfk__producer_batch, link) : NULL;
+}
+
+/* ---- leaders ---- */
+
+static kfk__leader *leader_of(kfk__schedule *s, int32_t id)
+{
+    kfk__leader *l = kfk__map_get(&s->leader_by_id, &id, sizeof id);
+
+    if (l)
+        return l;
+    l = kfk__zalloc(s->alloc, sizeof *l);
+    if (!l)
+        return NULL;
+    l->id = id;
+    kfk__list_init(&l->ready);
+    kfk__list_init(&l->link);
+    if (!kfk__map_put(&s->leader_by_id, &l->id, sizeof l->id, l)) {
+        kfk__release(s->alloc, l);
+        return NULL;
+    }
+    kfk__list_push(&s->leaders, &l->link);
+    return l;
+}
+
+/* The partition's leader, or NULL: then metadata has been asked for. Looked up once an era. */
+static kfk__leader *find_leader(kfk__schedule *s, kfk__partition *p, int64_t now)
+{
+    const kfk__topic *t = p->topic;
+    kfk__topic_info *info;
+    int32_t id = -1;
+
+    if (p->leader && p->leader_era == s->leaders_era)
+        return p->leader;
+    p->leader = NULL;
+    p->leader_era = s->leaders_era;
+    info = kfk__client_topic(s->client, t->name, t->name_len, now);
+    if (info && p->index < info->n_partitions)
+        id = info->partitions[p->index].leader;
+    if (id >= 0 && kfk__client_node(s->client, id))
+        p->leader = leader_of(s, id);
+    if (!p->leader)
+        kfk__client_refresh(s->client, info);
+    return p->leader;
+}
+
+/* ---- where a partition stands ---- */
+
+bool kfk__schedule_holds(const kfk__schedule *s, const kfk__partition *p,
+                         const kfk__producer_batch *head)
+{
+    if (head->compressing || p->hole)
+        return true;
+    if (p->n_in_flight == 0)
+        return false;
+    if (s->in_order)
+        return true;
+    if (!s->idempotent)
+        return false;
+    /* A broker takes any sequence from a producer that it does not know yet: were the first batch refused, by one that
+     * does not lead yet, the second one would be let in before it. */
+    if (p->acked_sequence < 0)
+        return true;
+    if (head->attempts > 0)
+        return true;
+    for (kfk__list *at = p->in_flight.next; at != &p->in_flight; at = at->next) {
+        const kfk__producer_batch *b = KFK__ENTRY(at, kfk__producer_batch, link);
+
+        if (b->attempts > 1 || b->finished)
+            return true;
+    }
+    return false;
+}
+
+/* When the head may go out. Locked. */
+static int64_t due_at(const kfk__schedule *s, const kfk__partition *p,
+                      const kfk__producer_batch *head, int64_t now)
+{
+    int64_t due = now;
+
+    if (head->state == KFK__BATCH_OPEN && !head->urgent && !s->hurried && head->id > s->flush_id)
+        due = head->created_at + s->linger_ns;
+    return due > p->retry_at ? due : p->retry_at;
+}
+
+/* What the deque says. *due: when the head may go out. */
+static kfk__drain_state look(const kfk__schedule *s, kfk__partition *p, int64_t now, int64_t *due)
+{
+    kfk__drain_state state = KFK__DRAIN_IDLE;
+    const kfk__producer_batch *head;
+
+    kfk__lock(&p->lock);
+    head = kfk__partition_head(p);
+    if (head) {
+        *due = due_at(s, p, head, now);
+        if (*due > now)
+            state = KFK__DRAIN_TIMER;
+        else
+            state = kfk__schedule_holds(s, p, head) ? KFK__DRAIN_WAITING : KFK__DRAIN_READY;
+    }
+    p->quiet = state == KFK__DRAIN_READY || state == KFK__DRAIN_WAITING || p->retry_at > now;
+    kfk__unlock(&p->lock);
+    return state;
+}
+
+void kfk__schedule_place(kfk__schedule *s, kfk__partition *p, int64_t now)
+{
+    int64_t due = now;
+    kfk__leader *l;
+
+    kfk__heap_remove(&s->timers, &p->timer);
+    kfk__list_remove(&p->drain_link);
+    p->drain = look(s, p, now, &due);
+    if (p->drain == KFK__DRAIN_TIMER)
+        kfk__heap_set(&s->timers, &p->timer, due);
+    if (p->drain != KFK__DRAIN_READY)
+        return;
+    l = find_leader(s, p, now);
+    if (!l)
+        p->drain = KFK__DRAIN_HOMELESS;
+    kfk__list_push(l ? &l->ready : &s->homeless, &p->drain_link);
+}
+
+static void place_list(kfk__schedule *s, kfk__list *list, int64_t now)
+{
+    kfk__list all;
+    kfk__list *at;
+
+    kfk__list_init(&all);
+    kfk__list_splice(&all, list);
+    while ((at = kfk__list_pop(&all)) != NULL)
+        kfk__schedule_place(s, KFK__ENTRY(at, kfk__partition, drain_link), now);
+}
+
+void kfk__schedule_run(kfk__schedule *s, int64_t now)
+{
+    kfk__heap_node *first;
+
+    while ((first = kfk__heap_first(&s->timers)) != NULL && first->at <= now)
+        kfk__schedule_place(s, KFK__ENTRY(first, kfk__partition, timer), now);
+}
+
+int64_t kfk__schedule_next(const kfk__schedule *s)
+{
+    const kfk__heap_node *first = kfk__heap_first(&s->timers);
+
+    return first ? first->at : KFK__NEVER;
+}
+
+void kfk__schedule_hurry(kfk__schedule *s, int64_t now)
+{
+    kfk__heap_node *first;
+    kfk__list all;
+
+    kfk__list_init(&all);
+    while ((first = kfk__heap_first(&s->timers)) != NULL) {
+        kfk__heap_remove(&s->timers, first);
+        kfk__list_push(&all, &KFK__ENTRY(first, kfk__partition, timer)->drain_link);
+    }
+    place_list(s, &all, now);
+}
+
+void kfk__schedule_leaders(kfk__schedule *s, int64_t now)
+{
+    s->leaders_era++;
+    for (kfk__list *at = s->leaders.next; at != &s->leaders; at = at->next)
+        place_list(s, &KFK__ENTRY(at, kfk__leader, link)->ready, now);
+    place_list(s, &s->homeless, now);
+}

@@ -1,0 +1,604 @@
+#include "producer/sender.h"
+
+#include <string.h>
+
+#include <kfk/kafka_errors.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "producer/outcome.h"
+#include "producer/sequence.h"
+#include "proto/produce.h"
+
+/* ---- results ---- */
+
+static void free_batch(kfk__sender *s, kfk__producer_batch *b)
+{
+    kfk__producer_batch_free(b, &s->accumulator->pool);
+}
+
+/* Calls the callbacks. The batch is in no list of its partition. Its memory goes back at once, unless a socket may
+ * still read it. */
+static void finish(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a)
+{
+    kfk__result r = {.err = a->err,
+                     .status = KFK_DELIVERED,
+                     .base_offset = a->base_offset,
+                     .log_append_time = a->log_append_time,
+                     .msg = a->msg,
+                     .refused = a->refused};
+
+    if (a->err)
+        r.status = b->doubt ? KFK_UNKNOWN : KFK_NOT_WRITTEN;
+    else if (s->options.acks == 0)
+        r.status = KFK_UNKNOWN;
+    s->finish(s->owner, b, &r);
+    kfk__accumulator_finished(s->accumulator, b);
+    b->finished = true;
+    if (!b->produce)
+        free_batch(s, b);
+}
+
+static void finish_error(kfk__sender *s, kfk__producer_batch *b, kfk_err err, const char *msg)
+{
+    kfk__produce_answer a = {.err = err, .base_offset = -1, .log_append_time = -1, .msg = msg};
+
+    finish(s, b, &a);
+}
+
+/* Past delivery.timeout.ms. */
+static void finish_expired(kfk__sender *s, kfk__producer_batch *b)
+{
+    kfk_error e;
+
+    (void)kfk__fail(&e, KFK_ERR_DELIVERY_TIMEOUT,
+                    "delivery.timeout.ms passed before the record was acknowledged");
+    kfk__client_explain(&s->client, &e);
+    finish_error(s, b, e.code, e.msg);
+}
+
+/* Back into the deque, in the order of sequences: in front of all that were never sent, and behind those that were sent
+ * before it. */
+static void requeue(kfk__partition *p, kfk__producer_batch *b)
+{
+    kfk__list *at;
+
+    b->state = KFK__BATCH_READY;
+    kfk__lock(&p->lock);
+    for (at = p->deque.next; at != &p->deque; at = at->next) {
+        const kfk__producer_batch *other = KFK__ENTRY(at, kfk__producer_batch, link);
+
+        if (other->id > b->id)
+            break;
+    }
+    kfk__list_insert(at, &b->link);
+    kfk__unlock(&p->lock);
+}
+
+static bool expired(const kfk__sender *s, const kfk__producer_batch *b, int64_t now)
+{
+    return now >= kfk__deadline(b->created_at, s->options.delivery_timeout_ms);
+}
+
+/* Whether the batch is to be sent again; else it is over. */
+static bool worth_a_retry(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a,
+                          int64_t now)
+{
+    if (b->finished || s->abandoned || s->identity.fatal.code || expired(s, b, now) ||
+        b->attempts > s->options.retries)
+        return false;
+    if (!s->options.idempotent || !kfk__sequence_lost(a->err))
+        return a->lost || kfk__produce_retriable(a->err);
+    /* If an earlier one has failed, this one had to. It comes after it, with the sequence it has. Otherwise the broker
+     * has lost our state: a new epoch is begun, in which this batch may be numbered anew, since no attempt at it can
+     * be in the log (design: else it is unknown, for good). */
+    if (!kfk__sequence_is_next(b->partition, b))
+        return true;
+    b->partition->hole = true;
+    return !b->doubt;
+}
+
+/* A batch that had a sequence will never be in the log, or nobody knows: there is a hole. */
+static void left_a_hole(kfk__sender *s, const kfk__producer_batch *b)
+{
+    if (s->options.idempotent && b->base_sequence >= 0)
+        b->partition->hole = true;
+}
+
+/* Once nothing is in flight any more, a hole in the sequences is left behind. */
+static void mend(kfk__sender *s, kfk__partition *p)
+{
+    kfk__list lost;
+    kfk__list *at;
+
+    if (!p->hole || p->n_in_flight > 0)
+        return;
+    kfk__list_init(&lost);
+    kfk__sequence_restart(&s->identity, p, &lost);
+    while ((at = kfk__list_pop(&lost)) != NULL)
+        finish_error(s, KFK__ENTRY(at, kfk__producer_batch, link),
+                     KFK_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                     "the broker lost track of the producer while the record was unanswered");
+}
+
+static void succeeded(kfk__sender *s, kfk__producer_batch *b, kfk__produce_answer *a)
+{
+    kfk__partition *p = b->partition;
+
+    if (a->err == KFK_ERR_DUPLICATE_SEQUENCE_NUMBER) {
+        a->err = KFK_OK;
+        a->base_offset = -1;
+    }
+    kfk__sequence_acked(p, b);
+    p->retry = (kfk__retry){0};
+    if (b->finished)
+        free_batch(s, b);
+    else
+        finish(s, b, a);
+}
+
+static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a,
+                   int64_t now)
+{
+    kfk__partition *p = b->partition;
+    const kfk__topic *t = p->topic;
+    kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
+    kfk_err why = a->err;
+
+    if (info && kfk__metadata_hint(info, p->index, a->leader, a->leader_epoch)) {
+        why = KFK__RETRY_NEW_LEADER;
+        s->schedule.leaders_era++;
+    }
+    if (kfk__stale_metadata(a->err))
+        kfk__client_refresh(&s->client, info);
+    if (worth_a_retry(s, b, a, now)) {
+        requeue(p, b);
+        p->retry_at = kfk__retry_at(&p->retry, &s->client.options->retry, why, s->env, now);
+        return;
+    }
+    left_a_hole(s, b);
+    if (b->finished)
+        free_batch(s, b);
+    else
+        finish(s, b, a);
+}
+
+/* An attempt has ended. |doubtful|: the batch may be in the log because of it. */
+static void settle(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *answer,
+                   bool doubtful, int64_t now)
+{
+    kfk__partition *p = b->partition;
+    kfk__produce_answer a = *answer;
+
+    kfk__list_remove(&b->link);
+    b->produce = NULL;
+    b->doubt |= doubtful;
+    p->n_in_flight--;
+    if (a.err == KFK_OK || a.err == KFK_ERR_DUPLICATE_SEQUENCE_NUMBER)
+        succeeded(s, b, &a);
+    else
+        failed(s, b, &a, now);
+    mend(s, p);
+    kfk__schedule_place(&s->schedule, p, now);
+}
+
+static void answered(void *owner, kfk__producer_batch *b, const kfk__produce_answer *a,
+                     int64_t now)
+{
+    settle(owner, b, a, a->err != KFK_OK && !kfk__refuses(a->err), now);
+}
+
+/* The attempt never left the process. */
+static void not_sent(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a,
+                     int64_t now)
+{
+    b->attempts--;
+    settle(s, b, a, false, now);
+}
+
+static void replied(void *owner, void *arg, const kfk__reply *reply, int64_t now)
+{
+    kfk__sender *s = owner;
+    kfk__produce *pr = arg;
+    kfk__produce_answer rest = {.err = reply->err,
+                                .base_offset = -1,
+                                .log_append_time = -1,
+                                .leader = -1,
+                                .leader_epoch = -1,
+                                .lost = reply->err != KFK_OK};
+
+    if (reply->body)
+        kfk__produce_answers(pr, reply->body, reply->version, answered, now);
+    if (reply->body)
+        rest.err = KFK_ERR_NETWORK_EXCEPTION;
+    if (reply->err)
+        rest.msg = reply->error->msg;
+    for (size_t i = 0; i < pr->n; i++) {
+        kfk__producer_batch *b = pr->batches[i];
+
+        if (!b)
+            continue;
+        if (reply->err && !reply->written)
+            not_sent(s, b, &rest, now);
+        else
+            answered(s, b, &rest, now);
+    }
+    kfk__produce_free(pr);
+}
+
+/* ---- sending ---- */
+
+/* The head of the deque, closed and compressed, if it may go out now and fits. *later: it does not fit into this
+ * request. */
+static kfk__producer_batch *take_head(kfk__sender *s, kfk__partition *p, const kfk__produce *pr,
+                                      bool *later)
+{
+    kfk__producer_batch *b;
+    kfk_err err;
+
+    kfk__lock(&p->lock);
+    b = kfk__partition_head(p);
+    if (b && kfk__schedule_holds(&s->schedule, p, b))
+        b = NULL;
+    if (b && b->state == KFK__BATCH_OPEN) {
+        kfk__producer_batch_close(b);
+        p->open = NULL;
+    }
+    kfk__unlock(&p->lock);
+    if (!b)
+        return NULL;
+    if (b->state == KFK__BATCH_CLOSED) {
+        err = kfk__accumulator_compress(s->accumulator, b);
+        if (err) {
+            kfk__lock(&p->lock);
+            kfk__list_remove(&b->link);
+            kfk__unlock(&p->lock);
+            finish_error(s, b, err, "the batch could not be compressed");
+            return NULL;
+        }
+        b->state = KFK__BATCH_READY;
+    }
+    *later = pr->n > 0 && pr->size + kfk__producer_batch_size(b) > s->options.max_request_size;
+    if (*later)
+        return NULL;
+    kfk__lock(&p->lock);
+    kfk__list_remove(&b->link);
+    kfk__unlock(&p->lock);
+    return b;
+}
+
+/* Number, epoch and crc, once: what has been sent is not touched again. */
+static void number(kfk__sender *s, kfk__producer_batch *b)
+{
+    kfk__partition *p = b->partition;
+
+    if (b->base_sequence >= 0)
+        return;
+    if (s->options.idempotent)
+        kfk__sequence_number(&s->identity, p, b);
+    else if (b->attempts == 0)
+        kfk__producer_batch_seal(b, -1, -1, -1);
+}
+
+static bool add_batch(kfk__sender *s, kfk__produce *pr, kfk__producer_batch *b)
+{
+    kfk__partition *p = b->partition;
+
+    if (!kfk__produce_add(pr, b)) {
+        requeue(p, b);
+        return false;
+    }
+    number(s, b);
+    b->state = KFK__BATCH_SENT;
+    b->produce = pr;
+    b->attempts++;
+    kfk__list_push(&p->in_flight, &b->link);
+    p->n_in_flight++;
+    return true;
+}
+
+/* One batch of each partition that is ready, as many as fit. A partition comes round at most once. */
+static void gather(kfk__sender *s, kfk__leader *l, kfk__produce *pr, int64_t now)
+{
+    kfk__list *at;
+
+    s->produces++;
+    while ((at = kfk__list_first(&l->ready)) != NULL) {
+        kfk__partition *p = KFK__ENTRY(at, kfk__partition, drain_link);
+        kfk__producer_batch *b;
+        bool later = false;
+
+        if (p->produce == s->produces)
+            return;
+        b = take_head(s, p, pr, &later);
+        if (later)
+            return;
+        p->produce = s->produces;
+        if (b && !add_batch(s, pr, b))
+            return;
+        kfk__schedule_place(&s->schedule, p, now);
+    }
+}
+
+static void unsent(kfk__sender *s, kfk__produce *pr, kfk_err err, int64_t now)
+{
+    kfk__produce_answer a = {
+        .err = err, .base_offset = -1, .log_append_time = -1, .leader = -1, .leader_epoch = -1};
+
+    for (size_t i = 0; i < pr->n; i++)
+        not_sent(s, pr->batches[i], &a, now);
+    kfk__produce_free(pr);
+}
+
+/* One request. false: there is nothing more to send to this broker for now. */
+static bool send_one(kfk__sender *s, kfk__leader *l, kfk__node *n, int64_t now)
+{
+    kfk__produce *pr = kfk__produce_new(&s->env->alloc, s);
+    int16_t version;
+    kfk_err err;
+
+    if (!pr)
+        return false;
+    gather(s, l, pr, now);
+    if (pr->n == 0) {
+        kfk__produce_free(pr);
+        return false;
+    }
+    version = kfk__node_version(n, &kfk__produce_api, kfk__produce_max_version(pr));
+    err = version < 0 ? KFK_ERR_UNSUPPORTED_VERSION
+                      : kfk__produce_send(pr, n, version, s->options.acks,
+                                          s->options.request_timeout_ms, replied, now);
+    if (!err)
+        return true;
+    unsent(s, pr, err, now);
+    return false;
+}
+
+/* Until memory may be there again. */
+static int64_t retry_soon(const kfk__sender *s, int64_t now)
+{
+    return now + kfk__backoff_ns(&s->client.options->retry, 0, s->env);
+}
+
+static int64_t drain(kfk__sender *s, kfk__leader *l, int64_t now)
+{
+    kfk__node *n = kfk__client_node(&s->client, l->id);
+
+    if (kfk__list_empty(&l->ready))
+        return KFK__NEVER;
+    if (!n) {
+        kfk__schedule_leaders(&s->schedule, now);
+        return now; /* they may be in the list of one who has had its turn */
+    }
+    while (!kfk__list_empty(&l->ready) && kfk__node_ready(n, now))
+        if (!send_one(s, l, n, now))
+            return retry_soon(s, now);
+    return kfk__list_empty(&l->ready) ? KFK__NEVER : kfk__node_ready_at(n);
+}
+
+/* ---- time ---- */
+
+/* Takes a batch out of its deque, whatever its state. false: somebody is compressing it. */
+static bool pull(kfk__producer_batch *b)
+{
+    kfk__partition *p = b->partition;
+    bool free;
+
+    kfk__lock(&p->lock);
+    free = !b->compressing;
+    if (free && b->state == KFK__BATCH_OPEN) {
+        kfk__producer_batch_close(b);
+        p->open = NULL;
+    }
+    if (free)
+        kfk__list_remove(&b->link);
+    kfk__unlock(&p->lock);
+    return free;
+}
+
+/* Ends batches whose delivery.timeout.ms is over, the oldest first. Returns when the next one's is. */
+static int64_t expire(kfk__sender *s, int64_t now)
+{
+    kfk__producer_batch *b;
+
+    while ((b = kfk__accumulator_oldest(s->accumulator, 0)) != NULL) {
+        kfk__partition *p = b->partition;
+
+        if (!expired(s, b, now))
+            return kfk__deadline(b->created_at, s->options.delivery_timeout_ms);
+        if (b->produce) {
+            /* Its memory stays where it is until the answer comes, or the connection ends. */
+            b->doubt = true;
+        } else {
+            if (!pull(b))
+                return now + KFK__MS;
+            left_a_hole(s, b);
+        }
+        finish_expired(s, b);
+        mend(s, p);
+        kfk__schedule_place(&s->schedule, p, now);
+    }
+    return KFK__NEVER;
+}
+
+/* Ends everything that is not in flight now; not what the callbacks send meanwhile. */
+static void fail_queued(kfk__sender *s, kfk_err err, const char *msg, int64_t now)
+{
+    uint64_t end = kfk__accumulator_next_id(s->accumulator), id = 0;
+    kfk__producer_batch *b;
+
+    while ((b = kfk__accumulator_oldest(s->accumulator, id)) != NULL && b->id < end) {
+        kfk__partition *p = b->partition;
+
+        id = b->id + 1;
+        if (b->produce || !pull(b))
+            continue;
+        left_a_hole(s, b);
+        finish_error(s, b, err, msg);
+        mend(s, p);
+        kfk__schedule_place(&s->schedule, p, now);
+    }
+}
+
+/* ---- metadata ---- */
+
+/* Tells whoever waits for the topic what has become known of it. */
+static void publish(kfk__sender *s, kfk__topic *t, const kfk__topic_info *info)
+{
+    const kfk__partitions *ps = kfk__topic_partitions(t);
+    int32_t had = ps ? ps->n : 0;
+    kfk_err err = info->err;
+
+    if (s->closing || err == KFK_ERR_WOULD_BLOCK || (err && (kfk_err_flags(err) & KFK_RETRIABLE)))
+        return;
+    if (!err) {
+        t->id = info->id;
+        if (info->n_partitions > had &&
+            !kfk__schedule_reserve(&s->schedule, (size_t)(info->n_partitions - had)))
+            err = KFK_ERR_NOMEM;
+    }
+    kfk__accumulator_publish(s->accumulator, t, info->n_partitions, err);
+}
+
+static void metadata_updated(void *owner, int64_t now)
+{
+    kfk__sender *s = owner;
+
+    for (kfk__list *at = s->topics.next; at != &s->topics; at = at->next) {
+        kfk__topic *t = KFK__ENTRY(at, kfk__topic, link);
+        kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
+
+        if (info)
+            publish(s, t, info);
+    }
+    kfk__schedule_leaders(&s->schedule, now);
+}
+
+/* A topic that somebody waits for: new, or without the partition that is wanted. */
+static void topic_wanted(kfk__sender *s, kfk__topic *t, int64_t now)
+{
+    kfk__topic_info *info = kfk__client_topic(&s->client, t->name, t->name_len, now);
+
+    if (kfk__list_empty(&t->link))
+        kfk__list_push(&s->topics, &t->link);
+    if (!info)
+        kfk__accumulator_publish(s->accumulator, t, 0, KFK_ERR_NOMEM);
+    else if (info->err != KFK_ERR_WOULD_BLOCK)
+        kfk__client_refresh(&s->client, info);
+}
+
+/* ---- the whole ---- */
+
+kfk_err kfk__sender_init(kfk__sender *s, const kfk__env *env, const kfk__sender_options *options,
+                         const kfk__client_options *co, kfk__accumulator *a, kfk__poller *poller,
+                         kfk__finish_fn *finish_fn, void *owner)
+{
+    *s = (kfk__sender){
+        .env = env, .options = *options, .accumulator = a, .finish = finish_fn, .owner = owner};
+    kfk__list_init(&s->topics);
+    kfk__schedule_init(&s->schedule, &s->client, &env->alloc, options->linger_ns,
+                       options->idempotent, options->in_order);
+    kfk__identity_init(&s->identity, options->idempotent);
+    return kfk__client_init(&s->client, env, co, poller, metadata_updated, s);
+}
+
+void kfk__sender_fini(kfk__sender *s, int64_t now)
+{
+    kfk__client_fini(&s->client, now);
+    kfk__schedule_fini(&s->schedule);
+}
+
+static void take_news(kfk__sender *s, int64_t now)
+{
+    kfk__accumulator_news news;
+    kfk__partition *p;
+    kfk__topic *t;
+    kfk__schedule *sc = &s->schedule;
+    bool hurried;
+
+    kfk__accumulator_awake(s->accumulator, &news);
+    while ((t = kfk__accumulator_next_topic(s->accumulator)) != NULL)
+        topic_wanted(s, t, now);
+    while ((p = kfk__accumulator_next_partition(s->accumulator)) != NULL)
+        kfk__schedule_place(&s->schedule, p, now);
+    hurried = news.short_of_memory || s->closing;
+    if (news.flush_id == sc->flush_id && hurried == sc->hurried)
+        return;
+    sc->flush_id = news.flush_id;
+    sc->hurried = hurried;
+    kfk__schedule_hurry(sc, now);
+}
+
+static int64_t drain_all(kfk__sender *s, int64_t now)
+{
+    int64_t until = KFK__NEVER;
+
+    if (s->identity.fatal.code)
+        fail_queued(s, s->identity.fatal.code, s->identity.fatal.msg, now);
+    kfk__identity_ask(&s->identity, &s->client);
+    if (!kfk__identity_ready(&s->identity))
+        return s->identity.asked || s->identity.fatal.code ? KFK__NEVER : retry_soon(s, now);
+    for (kfk__list *at = s->schedule.leaders.next; at != &s->schedule.leaders; at = at->next) {
+        int64_t t = drain(s, KFK__ENTRY(at, kfk__leader, link), now);
+
+        until = t < until ? t : until;
+    }
+    return until;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t kfk__sender_step(kfk__sender *s, const kfk__event *ev, int n, int64_t now)
+{
+    int64_t until;
+
+    kfk__client_events(&s->client, ev, n, now);
+    take_news(s, now);
+    kfk__schedule_run(&s->schedule, now);
+    until = sooner(expire(s, now), drain_all(s, now));
+    until = sooner(until, kfk__client_tick(&s->client, now));
+    until = sooner(until, kfk__schedule_next(&s->schedule));
+    return kfk__accumulator_park(s->accumulator, until) ? until : now;
+}
+
+/* From here on nothing goes into the partition. */
+static void shut(kfk__partition *p)
+{
+    kfk__lock(&p->lock);
+    p->dead = true;
+    if (p->open)
+        kfk__producer_batch_close(p->open);
+    p->open = NULL;
+    kfk__unlock(&p->lock);
+}
+
+void kfk__sender_closing(kfk__sender *s)
+{
+    if (s->closing)
+        return;
+    s->closing = true;
+    for (kfk__list *at = s->topics.next; at != &s->topics; at = at->next) {
+        kfk__partitions *ps = kfk__topic_partitions(KFK__ENTRY(at, kfk__topic, link));
+
+        for (int32_t i = 0; ps && i < ps->n; i++)
+            shut(ps->v[i]);
+    }
+}
+
+bool kfk__sender_abandon(kfk__sender *s, int64_t now)
+{
+    if (kfk__sender_idle(s))
+        return false;
+    s->abandoned = true;
+    kfk__client_disconnect(&s->client, now);
+    fail_queued(s, KFK_ERR_CLOSED, "the producer was closed", now);
+    return true;
+}
+
+bool kfk__sender_idle(kfk__sender *s)
+{
+    return kfk__accumulator_oldest(s->accumulator, 0) == NULL;
+}

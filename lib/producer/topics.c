@@ -1,0 +1,207 @@
+#include "producer/topics.h"
+
+#include <string.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "record/batch.h"
+
+/* Raw bytes in a batch are at most so many times batch.size, however well they compress. */
+enum { RAW_FACTOR = 16 };
+
+void kfk__topics_init(kfk__topics *ts, const kfk_allocator *a)
+{
+    ts->alloc = a;
+    atomic_init(&ts->last, NULL);
+    for (size_t i = 0; i < KFK__TOPIC_BUCKETS; i++)
+        atomic_init(&ts->buckets[i], NULL);
+    kfk__mutex_init(&ts->lock);
+}
+
+static void free_partitions(const kfk_allocator *a, kfk__partitions *ps)
+{
+    kfk__partitions *older;
+
+    for (int32_t i = 0; ps && i < ps->n; i++) {
+        kfk__mutex_fini(&ps->v[i]->lock);
+        kfk__release(a, ps->v[i]);
+    }
+    for (; ps; ps = older) {
+        older = ps->older;
+        kfk__release(a, ps);
+    }
+}
+
+static void free_topic(const kfk_allocator *a, kfk__topic *t)
+{
+    free_partitions(a, atomic_load_explicit(&t->partitions, memory_order_relaxed));
+    kfk__mutex_fini(&t->lock);
+    kfk__release(a, t->name);
+    kfk__release(a, t);
+}
+
+void kfk__topics_fini(kfk__topics *ts)
+{
+    for (size_t i = 0; i < KFK__TOPIC_BUCKETS; i++) {
+        kfk__topic *t = atomic_load_explicit(&ts->buckets[i], memory_order_relaxed), *next;
+
+        for (; t; t = next) {
+            next = t->next;
+            free_topic(ts->alloc, t);
+        }
+    }
+    kfk__mutex_fini(&ts->lock);
+}
+
+static kfk__topic *find(kfk__topics *ts, const char *name, size_t len, uint32_t hash)
+{
+    kfk__topic *t = atomic_load_explicit(&ts->buckets[hash % KFK__TOPIC_BUCKETS],
+                                         memory_order_acquire);
+
+    for (; t; t = t->next)
+        if (t->hash == hash && t->name_len == len && memcmp(t->name, name, len) == 0)
+            break;
+    return t;
+}
+
+kfk__topic *kfk__topics_find(kfk__topics *ts, const char *name, size_t len)
+{
+    return find(ts, name, len, kfk__map_hash(name, len));
+}
+
+static kfk__topic *new_topic(const kfk_allocator *a, const char *name, size_t len, uint32_t hash)
+{
+    kfk__topic *t = kfk__zalloc(a, sizeof *t);
+
+    if (!t)
+        return NULL;
+    t->name = kfk__strndup(a, name, len);
+    if (!t->name) {
+        kfk__release(a, t);
+        return NULL;
+    }
+    t->name_len = len;
+    t->hash = hash;
+    t->ratio = 1.0;
+    atomic_init(&t->partitions, NULL);
+    atomic_init(&t->sticky, -1);
+    kfk__mutex_init(&t->lock);
+    kfk__list_init(&t->waiters);
+    kfk__list_init(&t->link);
+    kfk__list_init(&t->fresh);
+    return t;
+}
+
+kfk__topic *kfk__topics_add(kfk__topics *ts, const char *name, size_t len, kfk__codec codec,
+                            int level, bool *fresh)
+{
+    uint32_t hash = kfk__map_hash(name, len);
+    _Atomic(kfk__topic *) *bucket = &ts->buckets[hash % KFK__TOPIC_BUCKETS];
+    kfk__topic *t = find(ts, name, len, hash);
+
+    *fresh = false;
+    if (t)
+        return t;
+    kfk__lock(&ts->lock);
+    t = find(ts, name, len, hash);
+    if (!t && (t = new_topic(ts->alloc, name, len, hash)) != NULL) {
+        t->codec = codec;
+        t->level = level;
+        t->next = atomic_load_explicit(bucket, memory_order_relaxed);
+        atomic_store_explicit(bucket, t, memory_order_release);
+        *fresh = true;
+    }
+    kfk__unlock(&ts->lock);
+    return t;
+}
+
+static kfk__partition *new_partition(const kfk_allocator *a, kfk__topic *t, int32_t index)
+{
+    kfk__partition *p = kfk__zalloc(a, sizeof *p);
+
+    if (!p)
+        return NULL;
+    p->topic = t;
+    p->index = index;
+    p->producer_id = p->epoch = -1;
+    p->acked_sequence = -1;
+    kfk__mutex_init(&p->lock);
+    kfk__list_init(&p->deque);
+    kfk__list_init(&p->fresh);
+    kfk__list_init(&p->drain_link);
+    kfk__list_init(&p->in_flight);
+    return p;
+}
+
+bool kfk__topic_grow(kfk__topics *ts, kfk__topic *t, int32_t n)
+{
+    kfk__partitions *old = atomic_load_explicit(&t->partitions, memory_order_relaxed), *ps;
+    int32_t had = old ? old->n : 0;
+
+    if (n <= had)
+        return true;
+    ps = kfk__alloc(ts->alloc, sizeof *ps + (size_t)n * sizeof *ps->v);
+    if (!ps)
+        return false;
+    for (int32_t i = 0; i < n; i++) {
+        ps->v[i] = i < had ? old->v[i] : new_partition(ts->alloc, t, i);
+        if (ps->v[i])
+            continue;
+        while (--i >= had) {
+            kfk__mutex_fini(&ps->v[i]->lock);
+            kfk__release(ts->alloc, ps->v[i]);
+        }
+        kfk__release(ts->alloc, ps);
+        return false;
+    }
+    ps->n = n;
+    ps->older = old;
+    atomic_store_explicit(&t->partitions, ps, memory_order_release);
+    return true;
+}
+
+int32_t kfk__topic_sticky(kfk__topic *t, const kfk__partitions *ps, int32_t full, uint32_t chance)
+{
+    int32_t now = atomic_load_explicit(&t->sticky, memory_order_acquire);
+
+    if (now != full)
+        return now;
+    kfk__lock(&t->lock);
+    now = atomic_load_explicit(&t->sticky, memory_order_relaxed);
+    if (now == full) {
+        /* Any but the one that is full; the first time, any. */
+        uint32_t others = (uint32_t)ps->n - (full >= 0 && ps->n > 1);
+
+        now = (int32_t)(((uint64_t)chance * others) >> 32);
+        if (full >= 0 && ps->n > 1 && now >= full)
+            now++;
+        atomic_store_explicit(&t->sticky, now, memory_order_release);
+    }
+    kfk__unlock(&t->lock);
+    return now;
+}
+
+void kfk__topic_observe_ratio(kfk__topic *t, double ratio)
+{
+    kfk__lock(&t->lock);
+    if (ratio > t->ratio)
+        t->ratio = ratio > t->ratio + 0.05 ? ratio : t->ratio + 0.05;
+    else
+        t->ratio = ratio > t->ratio - 0.005 ? ratio : t->ratio - 0.005;
+    kfk__unlock(&t->lock);
+}
+
+size_t kfk__topic_raw_limit(kfk__topic *t, size_t batch_size)
+{
+    size_t most = batch_size * RAW_FACTOR;
+    double raw, ratio;
+
+    kfk__lock(&t->lock);
+    ratio = t->ratio;
+    kfk__unlock(&t->lock);
+    if (batch_size <= KFK__BATCH_HEADER)
+        return 0;
+    /* 5 % more than the estimate, for what the next batch may do worse. */
+    raw = (double)(batch_size - KFK__BATCH_HEADER) / (ratio * 1.05);
+    return raw < (double)most ? (size_t)raw : most;
+}

@@ -1,0 +1,125 @@
+/* topics: the topics that records were sent to, and their partitions.
+ *
+ * The table only grows, and is read without a lock by every send; a topic and a partition live as long as the producer
+ * and never move. How many partitions there are is one atomic load of the topic's array, which is replaced when it
+ * grows (the old ones stay, since a send may be reading them). */
+#ifndef KFK_PRODUCER_TOPICS_H
+#define KFK_PRODUCER_TOPICS_H
+
+#include <stdatomic.h>
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/lock.h"
+#include "base/uuid.h"
+#include "client/retry.h"
+#include "compress/compress.h"
+#include "producer/producer_batch.h"
+
+/* What the Sender does with a partition. */
+typedef enum kfk__drain_state {
+    KFK__DRAIN_IDLE,    /* nothing in its deque */
+    KFK__DRAIN_TIMER,   /* something that lingers, or backs off: in the Sender's heap */
+    KFK__DRAIN_READY,   /* to be sent: in its leader's list */
+    KFK__DRAIN_WAITING, /* held back by what is in flight, or by who compresses its head */
+    KFK__DRAIN_HOMELESS /* to be sent, and its leader is not known */
+} kfk__drain_state;
+
+typedef struct kfk__topic kfk__topic;
+
+typedef struct kfk__partition {
+    kfk__topic *topic;
+    int32_t index;
+
+    kfk__mutex lock;           /* guards the next five, and the batches in the deque */
+    kfk__producer_batch *open; /* the last of the deque, while it is OPEN */
+    kfk__list deque;
+    size_t sticky_bytes; /* put here since the sticky choice fell on it */
+    bool quiet;          /* the Sender knows that there is something to send */
+    bool dead;           /* the producer is closed: no record goes in any more */
+
+    kfk__list fresh; /* in the accumulator's list, under its lock */
+
+    /* The Sender's. */
+    kfk__drain_state drain;
+    struct kfk__leader *leader; /* as looked up in: */
+    uint64_t leader_era;
+    kfk__list drain_link;
+    kfk__heap_node timer;
+    kfk__list in_flight; /* batches, oldest first */
+    int32_t n_in_flight;
+    uint64_t produce;    /* the last Produce request that it was in */
+    kfk__retry retry;
+    int64_t retry_at;
+    int64_t producer_id;    /* and epoch: those of the numbers that were given last (sequence.h) */
+    int16_t epoch;
+    bool hole;              /* in the sequences: nothing is sent until nothing is in flight */
+    int32_t next_sequence;  /* of the batch that is drained next */
+    int32_t acked_sequence; /* of the last record that the broker has; -1: none */
+} kfk__partition;
+
+typedef struct kfk__partitions {
+    struct kfk__partitions *older;
+    int32_t n;
+    kfk__partition *v[];
+} kfk__partitions;
+
+struct kfk__topic {
+    struct kfk__topic *next; /* in its bucket */
+    uint32_t hash;
+    size_t name_len;
+    char *name;
+    kfk__codec codec;
+    int level;
+    _Atomic(kfk__partitions *) partitions; /* NULL: not known yet */
+    _Atomic int32_t sticky;                /* -1: none chosen yet */
+
+    kfk__mutex lock;   /* guards the next three */
+    kfk_err err;       /* why there are no partitions, where it is for good */
+    kfk__list waiters; /* those who wait for partitions */
+    double ratio;      /* compressed by raw, as seen so far */
+
+    kfk__list fresh; /* in the accumulator's list, under its lock */
+
+    /* The Sender's. */
+    kfk__list link;
+    kfk__uuid id; /* zero: not known */
+};
+
+enum { KFK__TOPIC_BUCKETS = 1024 };
+
+typedef struct kfk__topics {
+    const kfk_allocator *alloc;
+    _Atomic(kfk__topic *) last; /* that of the last send: most sends are to the same */
+    kfk__mutex lock;            /* taken to insert */
+    _Atomic(kfk__topic *) buckets[KFK__TOPIC_BUCKETS];
+} kfk__topics;
+
+void kfk__topics_init(kfk__topics *ts, const kfk_allocator *a);
+/* Frees topics and partitions, whose deques are empty. */
+void kfk__topics_fini(kfk__topics *ts);
+
+/* Any thread, no lock. NULL: not there. */
+kfk__topic *kfk__topics_find(kfk__topics *ts, const char *name, size_t len);
+/* Finds or inserts. NULL: no memory. |fresh|: it was inserted. */
+kfk__topic *kfk__topics_add(kfk__topics *ts, const char *name, size_t len, kfk__codec codec,
+                            int level, bool *fresh);
+/* Sender. Makes the topic have |n| partitions at least. false: no memory. */
+bool kfk__topic_grow(kfk__topics *ts, kfk__topic *t, int32_t n);
+
+static inline kfk__partitions *kfk__topic_partitions(kfk__topic *t)
+{
+    return atomic_load_explicit(&t->partitions, memory_order_acquire);
+}
+
+/* The partition that records without key go to now. |full| (-1: none): the caller has found that one full, and if it
+ * is still the choice, another is chosen by |chance|. */
+int32_t kfk__topic_sticky(kfk__topic *t, const kfk__partitions *ps, int32_t full, uint32_t chance);
+
+/* The compression ratio, as it moved with one more batch (as Java's CompressionRatioEstimator: quick to get worse, slow
+ * to get better). */
+void kfk__topic_observe_ratio(kfk__topic *t, double ratio);
+/* How many raw bytes a batch of |batch_size| may hold. */
+size_t kfk__topic_raw_limit(kfk__topic *t, size_t batch_size);
+
+#endif
