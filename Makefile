@@ -59,7 +59,7 @@ CLIENT := bootstrap client exchange input metadata node options request retry th
 ADMIN :=
 PRODUCER := accumulator append identity outcome pool produce producer producer_batch \
 	schedule sender sequence topics
-CONSUMER :=
+CONSUMER := consumer fetch fetcher records shared
 DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 	api_partitions api_produce api_topics api_versions apis call cluster committed config \
 	conn control devbroker fault log placement producers profile records reply text topic \
@@ -74,7 +74,7 @@ SCHEMAS := api_versions create_partitions create_topics delete_topics describe_c
 	offset_for_leader_epoch produce
 
 # What is installed: include/kfk/NAME.h, man/NAME.SECTION, and the pages that tools/mkman makes.
-PUBLIC := config error kafka_errors producer types version
+PUBLIC := config consumer error kafka_errors producer types version
 MAN :=
 MADE_MAN := kfk-config.5 kfk-errors.7
 

@@ -1,0 +1,382 @@
+#include "consumer/records.h"
+
+#include <string.h>
+
+#include <kfk/kafka_errors.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "record/batch.h"
+#include "record/cursor.h"
+
+/* A run ends once so much has been inflated for it: more would only wait in memory. */
+enum { ENOUGH_INFLATED = 1 << 20, FIRST_SEGMENTS = 4 };
+
+/* The records of one batch. */
+typedef struct segment {
+    kfk__batch_header header;
+    const uint8_t *records;
+    size_t n;
+    kfk__fbuf *inflated; /* NULL: the records lie in the run's buffer */
+} segment;
+
+struct kfk_records {
+    /* What every next touches. */
+    kfk__batch_cursor cursor;
+    kfk_record_view view;
+    kfk__assigned *partition;
+    unsigned version;
+    int64_t start, end; /* offsets: [start, end) */
+    size_t current;     /* the segment that the cursor is in */
+    bool pending;       /* the cursor has read a record that was not given yet */
+
+    segment *segments;
+    size_t n_segments, cap;
+    kfk__fbuf *buf;
+    kfk_allocator alloc;
+    kfk_tp tp;
+    kfk_err status;
+    const char *why;
+};
+
+/* ---- cutting ---- */
+
+static segment *add_segment(kfk_records *rs)
+{
+    size_t cap = rs->cap ? rs->cap * 2 : FIRST_SEGMENTS;
+    segment *v;
+
+    if (rs->n_segments < rs->cap)
+        return &rs->segments[rs->n_segments];
+    v = kfk__array(&rs->alloc, rs->segments, cap, sizeof *v);
+    if (!v)
+        return NULL;
+    rs->segments = v;
+    rs->cap = cap;
+    return &v[rs->n_segments];
+}
+
+/* Puts what the batch at f->at inflates to into a buffer that counts against the budget. */
+static kfk_err inflate(const kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f,
+                       size_t size, const kfk__cut_options *o, const char **why)
+{
+    const uint8_t *p = f->buf->data + f->at;
+    kfk__buf out;
+    kfk_err err;
+
+    kfk__buf_init(&out, &rs->alloc);
+    out.limit = o->max_inflated;
+    err = kfk__decompress(o->compressor, (kfk__codec)(h->attributes & KFK__BATCH_CODEC),
+                          p + KFK__BATCH_HEADER, size - KFK__BATCH_HEADER, &out, why);
+    if (!err) {
+        f->inflated = kfk__fbuf_new(rs->partition->shared, out.len);
+        err = f->inflated ? KFK_OK : KFK_ERR_NOMEM;
+    }
+    if (!err) {
+        memcpy(f->inflated->data, out.data, out.len);
+        f->n_inflated = out.len;
+    }
+    kfk__buf_fini(&out);
+    return err;
+}
+
+/* Adds the batch at f->at, whose header has been read. */
+static kfk_err add_batch(kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f, size_t size,
+                         const kfk__cut_options *o, const char **why)
+{
+    const uint8_t *p = f->buf->data + f->at;
+    kfk_err err = KFK_OK;
+    segment *s;
+
+    if (o->check_crcs && !f->checked && !kfk__batch_crc_ok(p, size)) {
+        *why = "the checksum of the batch is wrong";
+        return KFK_ERR_CORRUPT_MESSAGE;
+    }
+    f->checked = true;
+    if ((h->attributes & KFK__BATCH_CONTROL) || h->count == 0)
+        return KFK_OK;
+    s = add_segment(rs);
+    if (!s)
+        return KFK_ERR_NOMEM;
+    if ((h->attributes & KFK__BATCH_CODEC) && !f->inflated)
+        err = inflate(rs, h, f, size, o, why);
+    if (err)
+        return err;
+    *s = (segment){.header = *h, .records = p + KFK__BATCH_HEADER, .n = size - KFK__BATCH_HEADER};
+    if (f->inflated) {
+        s->inflated = f->inflated;
+        atomic_fetch_add_explicit(&f->inflated->owners, 1, memory_order_relaxed);
+        s->records = f->inflated->data;
+        s->n = f->n_inflated;
+    }
+    rs->n_segments++;
+    return KFK_OK;
+}
+
+/* The batch at f->at has been handed out whole. */
+static void next_batch(kfk__fetched *f, size_t size)
+{
+    kfk__fbuf_drop(f->inflated);
+    f->inflated = NULL;
+    f->checked = false;
+    f->at += size;
+}
+
+/* What of the current segment all of its records have in common. */
+static void show_segment(kfk_records *rs)
+{
+    const kfk__batch_header *h = &rs->segments[rs->current].header;
+
+    rs->view.leader_epoch = h->leader_epoch;
+    rs->view.flags = h->attributes & KFK__BATCH_LOG_APPEND ? KFK_LOG_APPEND_TIME : 0;
+}
+
+static kfk_records *new_run(kfk__assigned *p, unsigned version, kfk__fetched *f, int64_t start)
+{
+    kfk_records *rs = kfk__zalloc(&p->shared->env.alloc, sizeof *rs);
+
+    if (!rs)
+        return NULL;
+    rs->alloc = p->shared->env.alloc;
+    rs->partition = kfk__assigned_hold(p);
+    rs->version = version;
+    rs->start = start;
+    rs->buf = f->buf;
+    atomic_fetch_add_explicit(&f->buf->owners, 1, memory_order_relaxed);
+    return rs;
+}
+
+static int64_t last_offset(const kfk__batch_header *h)
+{
+    return h->base_offset + h->last_offset_delta;
+}
+
+/* Takes one batch in. *position moves past what of it is in the run. true: the run is long enough. */
+static bool take_batch(kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f, size_t size,
+                       int64_t *position, int32_t max_records)
+{
+    int64_t room = rs->start + max_records;
+    bool holds_some = rs->n_segments > 0 &&
+                      rs->segments[rs->n_segments - 1].header.base_offset == h->base_offset;
+
+    /* A batch may have more offsets than the run has room for: what is left of it is the next run's. */
+    if (holds_some && last_offset(h) >= room && h->base_offset < room) {
+        *position = room;
+        return true;
+    }
+    *position = last_offset(h) + 1;
+    next_batch(f, size);
+    return *position >= room;
+}
+
+/* Adds batch after batch until the run is long enough. */
+static kfk_err fill(kfk_records *rs, kfk__fetched *f, int64_t *position, const kfk__cut_options *o,
+                    const char **why)
+{
+    size_t inflated = 0;
+    bool enough = false;
+
+    while (!enough && f->at < f->end && inflated < ENOUGH_INFLATED) {
+        kfk__batch_header h;
+        size_t size;
+        kfk_err err =
+            kfk__batch_header_read(f->buf->data + f->at, f->end - f->at, &h, &size, why);
+
+        if (err == KFK_ERR_WOULD_BLOCK) { /* what follows whole batches has been cut off before */
+            *why = "a batch that was fetched is cut short";
+            return KFK_ERR_CORRUPT_MESSAGE;
+        }
+        if (!err && last_offset(&h) < *position) {
+            next_batch(f, size);
+            continue;
+        }
+        if (!err)
+            err = add_batch(rs, &h, f, size, o, why);
+        if (err)
+            return err;
+        inflated += f->inflated ? f->n_inflated : 0;
+        enough = take_batch(rs, &h, f, size, position, o->max_records);
+    }
+    return KFK_OK;
+}
+
+/* If the run before stopped inside the batch that this one begins with, it goes on from there. */
+static void resume(kfk_records *rs)
+{
+    kfk__assigned *p = rs->partition;
+    const segment *s = &rs->segments[0];
+
+    kfk__lock(&p->shared->lock);
+    rs->tp.opaque = p->opaque;
+    if (p->resume_at == rs->start && p->resume.end == s->records + s->n) {
+        rs->cursor = p->resume;
+        rs->pending = true;
+        rs->current = 0;
+    }
+    p->resume_at = -1;
+    kfk__unlock(&p->shared->lock);
+}
+
+kfk_err kfk__records_cut(kfk_records **run, kfk__assigned *p, unsigned version, kfk__fetched *f,
+                         int64_t *position, const kfk__cut_options *o, const char **why)
+{
+    kfk_records *rs = new_run(p, version, f, *position);
+    kfk_err err;
+
+    *run = NULL;
+    if (!rs)
+        return KFK_ERR_NOMEM;
+    err = fill(rs, f, position, o, why);
+    rs->end = *position;
+    /* What is good before a bad batch is handed out first; the next cut meets the bad one again. */
+    if (rs->n_segments == 0) {
+        kfk_records_free(rs);
+        return err;
+    }
+    rs->tp = (kfk_tp){.topic = p->topic,
+                      .partition = p->partition,
+                      .offset = rs->start,
+                      .leader_epoch = -1,
+                      .flags = KFK_OFFSET};
+    rs->view.topic = p->topic;
+    rs->view.partition = p->partition;
+    rs->current = (size_t)-1;
+    resume(rs);
+    if (rs->current == 0)
+        show_segment(rs);
+    *run = rs;
+    return KFK_OK;
+}
+
+void kfk_records_free(kfk_records *rs)
+{
+    kfk_allocator a;
+
+    if (!rs)
+        return;
+    a = rs->alloc;
+    for (size_t i = 0; i < rs->n_segments; i++)
+        kfk__fbuf_drop(rs->segments[i].inflated);
+    kfk__release(&a, rs->segments);
+    kfk__fbuf_drop(rs->buf);
+    kfk__assigned_drop(rs->partition);
+    kfk__release(&a, rs);
+}
+
+/* ---- walking ---- */
+
+/* The record after the last good one cannot be read: that is where the partition stands, until a seek. */
+static void bad_record(kfk_records *rs, const char *why)
+{
+    kfk__assigned *p = rs->partition;
+
+    rs->status = KFK_ERR_BAD_RECORD;
+    rs->why = why;
+    kfk__lock(&p->shared->lock);
+    if (atomic_load_explicit(&p->version, memory_order_relaxed) == rs->version) {
+        p->position = rs->tp.offset;
+        kfk__assigned_fail(p, KFK_ERR_BAD_RECORD, why);
+    }
+    kfk__unlock(&p->shared->lock);
+    kfk__shared_sweep(p->shared);
+}
+
+/* To the first record of the next segment. false: there is none, or it cannot be read. */
+static bool next_segment(kfk_records *rs)
+{
+    const segment *s;
+
+    if (rs->current != (size_t)-1 && rs->cursor.why) {
+        bad_record(rs, rs->cursor.why);
+        return false;
+    }
+    if (++rs->current >= rs->n_segments)
+        return false;
+    s = &rs->segments[rs->current];
+    kfk__batch_cursor_init(&rs->cursor, &s->header, s->records, s->n);
+    show_segment(rs);
+    return true;
+}
+
+/* The end, for one reason or another. */
+static const kfk_record_view *stop(kfk_records *rs, kfk_err status)
+{
+    if (!rs->status)
+        rs->status = status;
+    if (!rs->status)
+        rs->tp.offset = rs->end;
+    rs->current = rs->n_segments;
+    rs->cursor.left = 0;
+    return NULL;
+}
+
+/* The cursor stands on a record that is the next run's: that one is spared the way to it. */
+static const kfk_record_view *stop_inside(kfk_records *rs)
+{
+    kfk__assigned *p = rs->partition;
+
+    if (rs->current < rs->n_segments) {
+        kfk__lock(&p->shared->lock);
+        if (atomic_load_explicit(&p->version, memory_order_relaxed) == rs->version) {
+            p->resume = rs->cursor;
+            p->resume_at = rs->end;
+        }
+        kfk__unlock(&p->shared->lock);
+    }
+    return stop(rs, KFK_OK);
+}
+
+const kfk_record_view *kfk_records_next(kfk_records *rs)
+{
+    kfk_record_view *v = &rs->view;
+
+    if (atomic_load_explicit(&rs->partition->version, memory_order_relaxed) != rs->version)
+        return stop(rs, KFK_ERR_REVOKED);
+    do {
+        while (!rs->pending &&
+               (rs->current >= rs->n_segments || !kfk__batch_cursor_next(&rs->cursor))) {
+            if (rs->current == rs->n_segments || rs->status || !next_segment(rs))
+                return stop(rs, KFK_OK);
+        }
+        rs->pending = false;
+        if (rs->cursor.offset >= rs->end)
+            return stop_inside(rs);
+    } while (rs->cursor.offset < rs->start);
+    v->key = rs->cursor.record.key;
+    v->value = rs->cursor.record.value;
+    v->offset = rs->cursor.offset;
+    v->timestamp_ms = rs->cursor.timestamp;
+    v->n_headers = rs->cursor.record.n_headers;
+    rs->tp.offset = v->offset + 1;
+    return v;
+}
+
+size_t kfk_records_headers(kfk_records *rs, kfk_header *out, size_t max)
+{
+    return kfk__record_headers(&rs->cursor.record, out, max);
+}
+
+kfk_err kfk_records_status(const kfk_records *rs, kfk_error *e)
+{
+    kfk_err err = rs->status;
+
+    if (!err)
+        return KFK_OK;
+    if (err == KFK_ERR_REVOKED)
+        (void)kfk__fail(e, err, "%.200s-%d: the partition was taken away, or moved by seek",
+                        rs->tp.topic, rs->tp.partition);
+    else
+        (void)kfk__fail(e, err, "%.200s-%d at offset %lld: %s", rs->tp.topic, rs->tp.partition,
+                        (long long)rs->tp.offset, rs->why);
+    if (e) {
+        kfk__error_set(e->topic, sizeof e->topic, rs->tp.topic, strlen(rs->tp.topic));
+        e->partition = rs->tp.partition;
+        e->offset = rs->tp.offset;
+    }
+    return err;
+}
+
+const kfk_tp *kfk_records_tp(const kfk_records *rs)
+{
+    return &rs->tp;
+}

@@ -1,0 +1,29 @@
+/* records: a run of records of one partition, cut from what was fetched. The public face is in <kfk/consumer.h>.
+ *
+ *   kfk__fetched:  [ batch | batch (compressed) | batch | part of a batch ]
+ *                     │        │ inflated          │
+ *   kfk_records:    segment  segment             segment        start <= offset < end
+ *
+ * Cutting checks the crc of each batch and inflates it, on the thread that polls. Walking then only decodes. A run holds
+ * the buffer that it lies in, and its partition, until it is freed. */
+#ifndef KFK_CONSUMER_RECORDS_H
+#define KFK_CONSUMER_RECORDS_H
+
+#include "compress/compress.h"
+#include "consumer/shared.h"
+
+/* How runs are cut. */
+typedef struct kfk__cut_options {
+    int32_t max_records;   /* max.poll.records */
+    size_t max_inflated;   /* max.decompressed.batch.bytes */
+    bool check_crcs;
+    kfk__compressor *compressor; /* the polling thread's */
+} kfk__cut_options;
+
+/* Cuts a run of |p|, beginning at offset |position|, from |f|, which moves on. *run NULL: there was nothing to hand out
+ * (markers, batches before the position). *position: where the next run begins.
+ * KFK_ERR_NOMEM: nothing has changed. CORRUPT_MESSAGE, KFK_ERR_DECOMPRESS, KFK_ERR_UNSUPPORTED, at *position, with why. */
+kfk_err kfk__records_cut(kfk_records **run, kfk__assigned *p, unsigned version, kfk__fetched *f,
+                         int64_t *position, const kfk__cut_options *o, const char **why);
+
+#endif

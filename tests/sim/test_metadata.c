@@ -1,0 +1,303 @@
+/* Who leads, who is there, who is asked how often: producers against a cluster that changes. */
+#include <stdio.h>
+
+#include "sim/world.h"
+
+static int ids[WORLD_RECORDS];
+
+static void each_seed(const world_opts *o, void (*app)(void))
+{
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        world_opts one = *o;
+
+        one.seed = seed;
+        (void)world_run(&one, app);
+    }
+}
+
+#define EACH(app, ...) each_seed(&(world_opts){__VA_ARGS__}, app)
+
+static void send_and_flush(kfk_producer *p, const char *name, int32_t partition)
+{
+    ck_assert_int_eq(send_to(p, name, partition), KFK_OK);
+    flush(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), accepted());
+}
+
+/* ---- how often ---- */
+
+enum { TOPICS = 30 };
+static kfk_producer *shared;
+static char names[TOPICS][8];
+static kfk__mutex lock;
+static int waiting; /* under lock */
+
+static int count(int add)
+{
+    int n;
+
+    kfk__lock(&lock);
+    n = waiting += add;
+    kfk__unlock(&lock);
+    return n;
+}
+
+static void one_topic(void *arg)
+{
+    ck_assert_int_eq(send_to(shared, arg, -1), KFK_OK);
+    (void)count(-1);
+}
+
+static void many_topics(void)
+{
+    shared = producer("linger.ms", "1000", NULL);
+    kfk__mutex_init(&lock);
+    waiting = TOPICS;
+    for (int i = 0; i < TOPICS; i++) {
+        (void)snprintf(names[i], sizeof names[i], "t%d", i);
+        topic(names[i], 2, 1);
+        sim_spawn(w.rig.s, 1, names[i], one_topic, names[i]);
+    }
+    while (count(0) > 0)
+        nap(10);
+    ck_assert_int_le(requests(METADATA), 4);
+    flush(shared);
+    ck_assert_int_eq(told(KFK_DELIVERED), TOPICS);
+    kfk_producer_free(shared);
+}
+
+START_TEST(many_topics_are_few_requests)
+{
+    EACH(many_topics, .nodes = 1);
+}
+END_TEST
+
+static void unknown_topic(void)
+{
+    kfk_producer *p = producer("max.block.ms", "5000", NULL);
+    int64_t start = now();
+
+    ck_assert_int_eq(send_to(p, "nosuch", -1), KFK_ERR_TIMED_OUT);
+    ck_assert_int_eq(now() - start, 5 * SIM_S);
+    ck_assert_int_le(requests(METADATA), 5 * 20);
+    ck_assert_int_ge(requests(METADATA), 4);
+    ck_assert_int_eq(send_to(p, "b@d", -1), KFK_ERR_INVALID_TOPIC_EXCEPTION);
+    topic("nosuch", 1, 1); /* it comes after all */
+    send_and_flush(p, "nosuch", -1);
+    /* A partition that is not there, or not yet. */
+    ck_assert_int_eq(send_to(p, "nosuch", 1), KFK_ERR_TIMED_OUT);
+    ck_assert_int_eq(told(KFK_DELIVERED), 1);
+    kfk_producer_free(p);
+}
+
+START_TEST(an_unknown_topic_backs_off)
+{
+    EACH(unknown_topic, .no_auto_create = true);
+}
+END_TEST
+
+static void nobody_waits(void)
+{
+    kfk_producer *p = producer("max.block.ms", "0", NULL);
+
+    topic("t", 1, 1);
+    ck_assert_int_eq(send_to(p, "t", -1), KFK_ERR_WOULD_BLOCK);
+    ck_assert_int_eq(send_to(p, "b@d", -1), KFK_ERR_WOULD_BLOCK);
+    nap(1000);
+    send_and_flush(p, "t", -1);
+    ck_assert_int_eq(send_to(p, "b@d", -1), KFK_ERR_INVALID_TOPIC_EXCEPTION);
+    kfk_producer_free(p);
+}
+
+START_TEST(who_does_not_wait_asks_all_the_same)
+{
+    EACH(nobody_waits, .no_auto_create = true);
+}
+END_TEST
+
+/* ---- throttled ---- */
+
+static void throttled(void)
+{
+    kfk_producer *p = producer("request.timeout.ms", "600", "linger.ms", "0", NULL);
+    int64_t start;
+
+    topic("t", 2, 2);
+    ck_assert_int_eq(kfk__devbroker_move_leader(w.broker, "t", 0, 1), KFK_OK);
+    ck_assert_int_eq(kfk__devbroker_move_leader(w.broker, "t", 1, 2), KFK_OK);
+    send_and_flush(p, "t", 0);
+    send_and_flush(p, "t", 1);
+    FAULT(.kind = KFK__DEV_FAULT_THROTTLE, .api = PRODUCE, .node = 1, .value = 1000);
+    send_and_flush(p, "t", 0);
+    start = now();
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    send_and_flush(p, "t", 1);
+    ck_assert_int_ge(w.reports[3].at, start + 990 * SIM_MS);
+    ck_assert_int_le(w.reports[3].at, start + 1010 * SIM_MS);
+    ck_assert_int_le(w.reports[4].at, start + 10 * SIM_MS);
+    ck_assert_int_eq(kfk_producer_last_error(p, &w.e), KFK_OK); /* no connection was lost */
+    kfk_producer_free(p);
+}
+
+START_TEST(a_throttled_broker_is_left_alone)
+{
+    EACH(throttled, .nodes = 2);
+}
+END_TEST
+
+/* ---- leaders ---- */
+
+static void leaders_move(void)
+{
+    kfk_producer *p = producer("linger.ms", "0", NULL);
+    int64_t start;
+
+    topic("t", 1, 3);
+    for (int32_t i = 0; i < 9; i++) {
+        start = now();
+        ck_assert_int_eq(kfk__devbroker_move_leader(w.broker, "t", 0, i % 3 + 1), KFK_OK);
+        send_and_flush(p, "t", 0);
+        ck_assert_int_lt(now() - start, 700 * SIM_MS);
+    }
+    ck_assert_int_eq(log_of("t", 0, ids, 9), 9);
+    kfk_producer_free(p);
+}
+
+static void hinted(void)
+{
+    kfk_producer *p = producer("retry.backoff.ms", "1000", "linger.ms", "0", NULL);
+    int64_t start;
+
+    topic("t", 1, 3);
+    send_and_flush(p, "t", 0);
+    for (int32_t i = 0; i < 9; i++) {
+        nap(5000);
+        start = now();
+        ck_assert_int_eq(kfk__devbroker_move_leader(w.broker, "t", 0, i % 3 + 1), KFK_OK);
+        send_and_flush(p, "t", 0);
+        ck_assert_int_lt(now() - start, 10 * SIM_MS); /* no backoff, no metadata */
+    }
+    kfk_producer_free(p);
+}
+
+START_TEST(leaders_are_followed)
+{
+    EACH(leaders_move, .nodes = 3, .profile = "2.1");
+    EACH(leaders_move, .nodes = 3);
+    EACH(hinted, .nodes = 3);
+}
+END_TEST
+
+static void nodes_stop(void)
+{
+    kfk_producer *p = producer("linger.ms", "0", "reconnect.backoff.ms", "50", NULL);
+
+    topic("t", 3, 3);
+    for (int32_t i = 0; i < 12; i++) {
+        int32_t node = i % 3 + 1;
+
+        ck_assert_int_eq(kfk__devbroker_stop_node(w.broker, node), KFK_OK);
+        for (int32_t k = 0; k < 3; k++)
+            ck_assert_int_eq(send_to(p, "t", k), KFK_OK);
+        flush(p);
+        ck_assert_int_eq(kfk__devbroker_start_node(w.broker, node), KFK_OK);
+    }
+    ck_assert_int_eq(told(KFK_DELIVERED), 36);
+    for (int32_t k = 0; k < 3; k++)
+        ck_assert_int_eq(log_of("t", k, ids, 12), 12);
+    kfk_producer_free(p);
+}
+
+START_TEST(nodes_come_and_go)
+{
+    EACH(nodes_stop, .nodes = 3);
+}
+END_TEST
+
+/* The advertised addresses lead nowhere any more: bootstrap.servers is asked again, and again until
+ * what it says is of use. */
+static void all_gone(void)
+{
+    static const uint32_t here[] = {WORLD_HOST}, nowhere[] = {9};
+    int64_t before;
+    kfk_producer *p;
+
+    topic("t", 1, 1);
+    simnet_name(w.rig.s, "boot", here, 1);
+    simnet_name(w.rig.s, "adv", here, 1);
+    p = producer("bootstrap.servers", "boot:9092", "linger.ms", "0", NULL);
+    send_and_flush(p, "t", 0);
+    simnet_name(w.rig.s, "adv", nowhere, 1);
+    simnet_cut(w.rig.s, SIM_ANY, WORLD_HOST);
+    before = requests(METADATA);
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    nap(5000);
+    ck_assert_int_ge(requests(METADATA), before + 3);
+    ck_assert_int_le(requests(METADATA), before + 100);
+    simnet_name(w.rig.s, "adv", here, 1);
+    nap(2000);
+    ck_assert_int_eq(told(KFK_DELIVERED), 2);
+    kfk_producer_free(p);
+}
+
+static void all_stop(void)
+{
+    kfk_producer *p = producer("reconnect.backoff.max.ms", "200", "linger.ms", "0", NULL);
+
+    topic("t", 1, 2);
+    send_and_flush(p, "t", 0);
+    ck_assert_int_eq(kfk__devbroker_stop_node(w.broker, 1), KFK_OK);
+    ck_assert_int_eq(kfk__devbroker_stop_node(w.broker, 2), KFK_OK);
+    nap(5000);
+    ck_assert_int_eq(kfk__devbroker_start_node(w.broker, 2), KFK_OK);
+    send_and_flush(p, "t", 0);
+    kfk_producer_free(p);
+}
+
+START_TEST(rebootstrap)
+{
+    EACH(all_gone, .host = "adv");
+    EACH(all_stop, .nodes = 2);
+}
+END_TEST
+
+static void idle(void)
+{
+    kfk_producer *p = producer("connections.max.idle.ms", "2000", "linger.ms", "0", NULL);
+    int64_t before;
+
+    topic("t", 1, 1);
+    send_and_flush(p, "t", 0);
+    before = requests(API_VERSIONS);
+    nap(1500);
+    send_and_flush(p, "t", 0);
+    nap(1500);
+    send_and_flush(p, "t", 0);
+    ck_assert_int_eq(requests(API_VERSIONS), before);
+    nap(3000);
+    ck_assert_int_eq(kfk_producer_last_error(p, &w.e), KFK_OK);
+    send_and_flush(p, "t", 0);
+    ck_assert_int_eq(requests(API_VERSIONS), before + 1);
+    kfk_producer_free(p);
+}
+
+START_TEST(idle_connections_are_closed)
+{
+    EACH(idle, .nodes = 1);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {many_topics_are_few_requests,
+                                  an_unknown_topic_backs_off,
+                                  who_does_not_wait_asks_all_the_same,
+                                  a_throttled_broker_is_left_alone,
+                                  leaders_are_followed,
+                                  nodes_come_and_go,
+                                  rebootstrap,
+                                  idle_connections_are_closed,
+                                  NULL};
+
+    return world_main("sim/metadata", tests);
+}
