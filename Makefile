@@ -56,7 +56,7 @@ NET := addr env_posix helper loop poller poller_epoll poller_poll resolver socke
 RECORD := batch cursor read write
 CLIENT := bootstrap client exchange input metadata node options request retry throttle \
 	versions
-ADMIN :=
+ADMIN := admin changes cluster configs describe reassignments result topics
 PRODUCER := accumulator append identity outcome pool produce producer producer_batch \
 	schedule sender sequence topics
 CONSUMER := consumer fetch fetcher records shared
@@ -74,7 +74,7 @@ SCHEMAS := api_versions create_partitions create_topics delete_topics describe_c
 	offset_for_leader_epoch produce
 
 # What is installed: include/kfk/NAME.h, man/NAME.SECTION, and the pages that tools/mkman makes.
-PUBLIC := config consumer error kafka_errors producer types version
+PUBLIC := admin config consumer error kafka_errors kfk producer types version
 MAN :=
 MADE_MAN := kfk-config.5 kfk-errors.7
 

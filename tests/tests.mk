@@ -3,16 +3,16 @@
 CHECK_LIBS = -lcheck -lsubunit -lm -lrt -lpthread
 
 # tests/unit/FOLDER/test_NAME.c, one for each file of lib/ that has something to test.
-UNIT := base/crc32c base/errtab base/fork base/log base/murmur2 compress/compress \
-	compress/gzip compress/lz4 compress/snappy compress/zstd config/check config/config \
-	config/hostport config/load config/properties config/property config/value \
-	devbroker/api_describe devbroker/api_fetch devbroker/api_metadata devbroker/api_offsets \
-	devbroker/api_produce devbroker/api_topics devbroker/api_versions devbroker/call \
-	devbroker/config devbroker/devbroker devbroker/fault devbroker/log devbroker/producers \
-	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
-	net/thread net/transport_tcp net/waiter proto/api proto/blob proto/decode proto/encode \
-	proto/header proto/message proto/piece record/batch record/cursor record/golden \
-	record/read record/write
+UNIT := admin/admin base/crc32c base/errtab base/fork base/log base/murmur2 \
+	compress/compress compress/gzip compress/lz4 compress/snappy compress/zstd config/check \
+	config/config config/hostport config/load config/properties config/property \
+	config/value devbroker/api_describe devbroker/api_fetch devbroker/api_metadata \
+	devbroker/api_offsets devbroker/api_produce devbroker/api_topics devbroker/api_versions \
+	devbroker/call devbroker/config devbroker/devbroker devbroker/fault devbroker/log \
+	devbroker/producers net/addr net/env_posix net/helper net/loop net/poller net/resolver \
+	net/socket net/thread net/transport_tcp net/waiter proto/api proto/blob proto/decode \
+	proto/encode proto/header proto/message proto/piece record/batch record/cursor \
+	record/golden record/read record/write
 
 # Scripts that test what make makes, and the tools that the tests rely on.
 BUILD_TESTS := schemac layers runtests

@@ -1,0 +1,13 @@
+/* <kfk/kfk.h>: all of libkfk. kfk(3) is the place to start. */
+#ifndef KFK_KFK_H
+#define KFK_KFK_H
+
+#include <kfk/admin.h>
+#include <kfk/config.h>
+#include <kfk/consumer.h>
+#include <kfk/error.h>
+#include <kfk/producer.h>
+#include <kfk/types.h>
+#include <kfk/version.h>
+
+#endif
