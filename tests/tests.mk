@@ -12,10 +12,10 @@ UNIT := admin/admin base/crc32c base/errtab base/fork base/log base/murmur2 \
 	devbroker/producers net/addr net/env_posix net/helper net/loop net/poller net/resolver \
 	net/socket net/thread net/transport_tcp net/waiter proto/api proto/blob proto/decode \
 	proto/encode proto/header proto/message proto/piece record/batch record/cursor \
-	record/golden record/read record/write
+	record/golden record/read record/write tools/args tools/lines
 
 # Scripts that test what make makes, and the tools that the tests rely on.
-BUILD_TESTS := schemac layers runtests
+BUILD_TESTS := schemac layers runtests headers exports install configure make dist
 
 UNIT_BIN := $(foreach t,$(UNIT),$(B)/tests/unit/$(dir $(t))test_$(notdir $(t)))
 
@@ -148,7 +148,7 @@ STAGE_kafka = \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 $(COMPAT) reach $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 advertised.listeners=PLAINTEXT://no.such.host.invalid:9092 $(COMPAT) advertised $(BUILD)/release/tests/interop'
-STAGES := layers schema build release asan tsan
+STAGES := layers schema build release asan tsan interop topics kafka
 
 # The scripts among them build with the same programs.
 export CC CXX OBJCOPY PYTHON

@@ -1,0 +1,76 @@
+/*
+ * Runs one of Kafka's command-line tools again and again in one JVM, for compare_tools.
+ *
+ *   java @$KFK_KAFKA_ARGS Tools.java org.apache.kafka.tools.TopicCommand
+ *
+ * Reads a command line a line, its arguments separated by U+001F, and answers each with a line
+ * "STATUS OUT ERR", where OUT and ERR count the bytes that follow: what went to stdout and stderr.
+ */
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+
+import org.apache.kafka.common.utils.Exit;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+public class Tools {
+    /** The first exit counts: a tool may catch what stops it and exit again. */
+    private static final class Run extends RuntimeException {
+        private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+        private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+        private String answer;
+        private byte[] outBytes, errBytes;
+
+        private void end(int status) {
+            if (answer != null)
+                return;
+            System.out.flush();
+            System.err.flush();
+            outBytes = out.toByteArray();
+            errBytes = err.toByteArray();
+            answer = status + " " + outBytes.length + " " + errBytes.length + "\n";
+        }
+    }
+
+    public static void main(String[] args) throws Exception {
+        Method main = Class.forName(args[0]).getMethod("main", String[].class);
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, UTF_8));
+        PrintStream stdout = System.out;
+        for (String line; (line = in.readLine()) != null; )
+            write(stdout, run(main, line.isEmpty() ? new String[0] : line.split("\u001f", -1)));
+    }
+
+    private static Run run(Method main, String[] args) throws IllegalAccessException {
+        Run run = new Run();
+        System.setOut(new PrintStream(run.out, false, UTF_8));
+        System.setErr(new PrintStream(run.err, false, UTF_8));
+        Exit.Procedure trap = (status, message) -> {
+            run.end(status);
+            throw run;
+        };
+        Exit.setExitProcedure(trap);
+        Exit.setHaltProcedure(trap);
+        try {
+            main.invoke(null, (Object) args);
+            run.end(0);
+        } catch (InvocationTargetException e) {
+            if (e.getCause() != run)
+                e.getCause().printStackTrace();
+            run.end(1);
+        }
+        return run;
+    }
+
+    private static void write(OutputStream to, Run run) throws IOException {
+        to.write(run.answer.getBytes(UTF_8));
+        to.write(run.outBytes);
+        to.write(run.errBytes);
+        to.flush();
+    }
+}

@@ -1,0 +1,304 @@
+/* kfk perf produce: kafka-producer-perf-test. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "payload.h"
+#include "stats.h"
+#include "tool.h"
+
+enum {
+    BOOTSTRAP_SERVER,
+    TOPIC,
+    NUM_RECORDS,
+    RECORD_SIZE,
+    PAYLOAD_FILE,
+    PAYLOAD_MONOTONIC,
+    PAYLOAD_DELIMITER,
+    THROUGHPUT,
+    PRODUCER_PROPS,
+    COMMAND_PROPERTY,
+    PRODUCER_CONFIG,
+    COMMAND_CONFIG,
+    PRINT_METRICS,
+    TRANSACTIONAL_ID,
+    TRANSACTION_DURATION_MS,
+    WARMUP_RECORDS,
+    REPORTING_INTERVAL,
+    HELP
+};
+
+static const args_option options[] = {
+    [BOOTSTRAP_SERVER] = {"bootstrap-server", ARGS_VALUE, "host:port,...", "brokers to ask first"},
+    [TOPIC] = {"topic", ARGS_VALUE, "topic", "REQUIRED: where the records go"},
+    [NUM_RECORDS] = {"num-records", ARGS_VALUE, "number", "REQUIRED: how many records"},
+    [RECORD_SIZE] = {"record-size", ARGS_VALUE, "bytes",
+                     "random capitals, so many a record; or one of the next two"},
+    [PAYLOAD_FILE] = {"payload-file", ARGS_VALUE, "file",
+                      "each record is one of this file's, by chance"},
+    [PAYLOAD_MONOTONIC] = {"payload-monotonic", ARGS_NOTHING, NULL,
+                           "each record is the next number"},
+    [PAYLOAD_DELIMITER] = {"payload-delimiter", ARGS_VALUE, "text",
+                           "between the records of the file (\\n)"},
+    [THROUGHPUT] = {"throughput", ARGS_VALUE, "number",
+                    "REQUIRED: records a second at most; -1: no limit"},
+    [PRODUCER_PROPS] = {"producer-props", ARGS_VALUES, "name=value", "--command-property of old"},
+    [COMMAND_PROPERTY] = {"command-property", ARGS_VALUES, "name=value",
+                          "properties of the producer"},
+    [PRODUCER_CONFIG] = {"producer.config", ARGS_VALUE, "file", "--command-config of old"},
+    [COMMAND_CONFIG] = {"command-config", ARGS_VALUE, "file", "properties of the producer"},
+    [PRINT_METRICS] = {"print-metrics", ARGS_NOTHING, NULL, "not there yet"},
+    [TRANSACTIONAL_ID] = {"transactional-id", ARGS_VALUE, "id", "not there yet"},
+    [TRANSACTION_DURATION_MS] = {"transaction-duration-ms", ARGS_VALUE, "ms", "not there yet"},
+    [WARMUP_RECORDS] = {"warmup-records", ARGS_VALUE, "number",
+                        "left out of the second total (0: there is none)"},
+    [REPORTING_INTERVAL] = {"reporting-interval", ARGS_VALUE, "ms", "between lines (5000)"},
+    [HELP] = {"help", ARGS_NOTHING, NULL, "this"},
+};
+
+typedef struct wanted {
+    const char *topic;
+    int64_t n, size, warmup, interval_ms;
+    double throughput;
+} wanted;
+
+/* ---- delivery ---- */
+
+/* The Sender thread's while the producer lives; |steady| is set before the first record that counts
+ * in it. */
+static stats total, steady;
+
+/* What a callback has to know of its record, in its argument: when it was sent, in ms since
+ * |began_ms|, and its size. */
+enum { SIZE_BITS = 28 };
+#define STEADY_BIT (UINT64_C(1) << 63)
+static int64_t began_ms;
+
+static void delivered(kfk_producer *p, const kfk_delivery *d, void *arg)
+{
+    uint64_t packed = (uintptr_t)arg;
+    int64_t now = tool_wall_ms();
+    int64_t bytes = (int64_t)(packed & ((UINT64_C(1) << SIZE_BITS) - 1));
+    int64_t latency = now - began_ms - (int64_t)((packed & ~STEADY_BIT) >> SIZE_BITS);
+
+    (void)p;
+    if (d->err) {
+        (void)tool_fail("a record was not delivered: %s [%s]",
+                        d->msg ? d->msg : kfk_err_str(d->err), kfk_err_name(d->err));
+        return;
+    }
+    stats_record(&total, latency, bytes, now);
+    if (packed & STEADY_BIT) {
+        total.quiet = true;
+        stats_record(&steady, latency, bytes, now);
+    }
+}
+
+static int send_one(kfk_producer *p, const char *topic, kfk_bytes value, bool warm, int64_t now)
+{
+    kfk_record r = {.struct_size = sizeof r, .topic = topic, .value = value};
+    uint64_t packed = (uint64_t)(now - began_ms) << SIZE_BITS | value.len | (warm ? STEADY_BIT : 0);
+    kfk_error e;
+
+    return kfk_producer_send(p, &r, delivered, (void *)(uintptr_t)packed, &e)
+               ? tool_fail_error("a record was not sent", &e)
+               : 0;
+}
+
+/* ---- throughput ---- */
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Sleeps when |sent| records are a millisecond or more ahead of their time. */
+static void throttle(double throughput, int64_t sent, int64_t began_ns)
+{
+    int64_t ahead;
+    struct timespec nap;
+
+    if (throughput <= 0)
+        return;
+    ahead = (int64_t)((double)sent * 1e9 / throughput) - (now_ns() - began_ns);
+    if (ahead < 1000000)
+        return;
+    nap.tv_sec = (time_t)(ahead / 1000000000);
+    nap.tv_nsec = (long)(ahead % 1000000000);
+    (void)nanosleep(&nap, NULL);
+}
+
+/* ---- the run ---- */
+
+static int send_all(kfk_producer *p, const wanted *w, payload *values)
+{
+    int64_t began_ns = now_ns();
+
+    for (int64_t i = 0; i < w->n && !tool_stopped(); i++) {
+        kfk_bytes value = payload_next(values, i);
+        int64_t now = tool_wall_ms();
+        bool warm = w->warmup > 0 && i >= w->warmup;
+
+        if (warm && i == w->warmup &&
+            !stats_init(&steady, w->n - w->warmup, w->interval_ms, true, now))
+            return tool_fail("out of memory");
+        if (send_one(p, w->topic, value, warm, now))
+            return 1;
+        throttle(w->throughput, i, began_ns);
+    }
+    return 0;
+}
+
+static int measure(kfk_producer *p, const wanted *w, payload *values)
+{
+    int status;
+
+    if (w->warmup > 0)
+        (void)printf("Warmup first %" PRId64
+                     " records. Steady state results will print after the complete test "
+                     "summary.\n",
+                     w->warmup);
+    began_ms = tool_wall_ms();
+    if (!stats_init(&total, w->n, w->interval_ms, false, began_ms))
+        return tool_fail("out of memory");
+    status = send_all(p, w, values);
+    (void)kfk_producer_close(p, -1, NULL);
+    stats_print_total(&total, tool_wall_ms());
+    if (steady.latencies)
+        stats_print_total(&steady, tool_wall_ms());
+    stats_fini(&total);
+    stats_fini(&steady);
+    return status;
+}
+
+static kfk_producer *connect_producer(args *a)
+{
+    static const tool_property properties[] = {{BOOTSTRAP_SERVER, "bootstrap.servers", NULL},
+                                               {-1, NULL, NULL}};
+    kfk_config *c = tool_config();
+    kfk_producer *p = NULL;
+    kfk_error e;
+
+    if (tool_set(c, "client.id", "perf-producer-client") && tool_load(c, a, PRODUCER_CONFIG) &&
+        tool_load(c, a, COMMAND_CONFIG) && tool_set_pairs(c, a, PRODUCER_PROPS) &&
+        tool_set_pairs(c, a, COMMAND_PROPERTY) && tool_set_given(c, a, properties) &&
+        kfk_producer_new(&p, c, &e))
+        (void)tool_fail("%s", e.msg);
+    kfk_config_free(c);
+    return p;
+}
+
+static int run(args *a, const wanted *w)
+{
+    const char *delimiter = args_at(a, PAYLOAD_DELIMITER, 0);
+    kfk_producer *p;
+    payload values;
+    int status = 1;
+
+    if (args_has(a, PAYLOAD_FILE)) {
+        if (!payload_load(&values, args_at(a, PAYLOAD_FILE, 0), delimiter ? delimiter : "\n"))
+            return 1;
+    } else if (!payload_init(&values, (size_t)w->size)) {
+        return tool_fail("out of memory");
+    }
+    p = connect_producer(a);
+    tool_catch_signals(NULL);
+    if (p)
+        status = measure(p, w, &values);
+    kfk_producer_free(p);
+    payload_fini(&values);
+    return status;
+}
+
+/* ---- the command line ---- */
+
+static int refuse(const char *why)
+{
+    return tool_usage(options, COUNT(options), "%s", why);
+}
+
+static int parse_wanted(args *a, wanted *w)
+{
+    const char *throughput = NULL;
+    char *end;
+
+    *w = (wanted){.interval_ms = 5000};
+    if (!args_one(a, TOPIC, &w->topic) ||
+        !args_number(a, NUM_RECORDS, INT64_MIN, INT64_MAX, &w->n) ||
+        !args_number(a, RECORD_SIZE, INT32_MIN, (1 << SIZE_BITS) - 1, &w->size) ||
+        !args_number(a, WARMUP_RECORDS, INT64_MIN, INT64_MAX, &w->warmup) ||
+        !args_number(a, REPORTING_INTERVAL, INT64_MIN, INT64_MAX, &w->interval_ms) ||
+        !args_one(a, THROUGHPUT, &throughput))
+        return refuse(a->why);
+    w->throughput = strtod(throughput, &end);
+    if (end == throughput || *end)
+        return refuse("--throughput is not a number");
+    if (w->n <= 0)
+        return refuse("--num-records should be greater than zero.");
+    if (w->warmup > 0 && w->warmup >= w->n)
+        return refuse("The value for --warmup-records must be strictly fewer than the number of "
+                      "records in the test, "
+                      "--num-records.");
+    if (args_has(a, RECORD_SIZE) && w->size <= 0)
+        return refuse("--record-size should be greater than zero.");
+    if (w->interval_ms <= 0)
+        return refuse("--reporting-interval should be greater than zero.");
+    return 0;
+}
+
+static int check(const args *a)
+{
+    static const int not_yet[] = {TRANSACTIONAL_ID, TRANSACTION_DURATION_MS, -1},
+                     metrics[] = {PRINT_METRICS, -1};
+    static const int payloads[] = {RECORD_SIZE, PAYLOAD_FILE, PAYLOAD_MONOTONIC, -1};
+    static const int required[] = {TOPIC, NUM_RECORDS, THROUGHPUT, -1};
+    static const int sources[] = {BOOTSTRAP_SERVER, COMMAND_PROPERTY, PRODUCER_PROPS,
+                                  PRODUCER_CONFIG,  COMMAND_CONFIG,   -1};
+
+    if (tool_not_yet(a, not_yet, "transactions come with a later version") ||
+        tool_not_yet(a, metrics, "metrics come with a later version"))
+        return 1;
+    if (tool_given(a, required) != 3)
+        return refuse("--topic, --num-records and --throughput are required");
+    if (tool_given(a, payloads) != 1)
+        return refuse(
+            "exactly one of --record-size, --payload-file, --payload-monotonic is required");
+    if (tool_given(a, sources) == 0)
+        return refuse("At least one of --bootstrap-server, --command-property, --producer-props, "
+                      "--producer.config or "
+                      "--command-config must be specified.");
+    if (args_has(a, COMMAND_PROPERTY) && args_has(a, PRODUCER_PROPS))
+        return refuse("--command-property and --producer-props cannot be specified together.");
+    if (args_has(a, COMMAND_CONFIG) && args_has(a, PRODUCER_CONFIG))
+        return refuse("--command-config and --producer.config cannot be specified together.");
+    if (args_has(a, PRODUCER_PROPS))
+        (void)printf("Option --producer-props has been deprecated and will be removed in a future "
+                     "version. Use "
+                     "--command-property instead.\n");
+    if (args_has(a, PRODUCER_CONFIG))
+        (void)printf("Option --producer.config has been deprecated and will be removed in a future "
+                     "version. Use "
+                     "--command-config instead.\n");
+    return 0;
+}
+
+int perf_produce_command(int n, char *const *words)
+{
+    wanted w;
+    args a;
+    int status;
+
+    if (!args_parse(&a, options, COUNT(options), n, words))
+        status = refuse(a.why);
+    else if (n == 0 || args_has(&a, HELP))
+        status = refuse("This tool is used to verify the producer performance.") - 1;
+    else
+        status = check(&a) || parse_wanted(&a, &w) ? 1 : run(&a, &w);
+    args_fini(&a);
+    return status;
+}
