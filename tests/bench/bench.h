@@ -1,0 +1,33 @@
+/* bench: what the benchmarks of all clients share: their arguments, and how they measure
+ * themselves. */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The arguments, all NAME=VALUE but the first, which is "produce" or "consume". A NAME that is none
+ * of these is a property of the client. */
+struct bench {
+    bool produce;
+    size_t records;    /* how many in all */
+    size_t size;       /* bytes of a produced value */
+    size_t partitions; /* record i goes to partition i % partitions */
+    bool tuned;        /* the client's fastest calls instead of its usual ones */
+    const char *topic;
+};
+
+/* Sets a property of the client, or ends the program with a message. */
+typedef void bench_set_fn(const char *name, const char *value, void *arg);
+
+void bench_args(struct bench *b, int argc, char **argv, bench_set_fn *set, void *arg);
+/* Prints the message and ends the program. */
+void bench_die(const char *what, const char *why) __attribute__((noreturn));
+/* A value to send. */
+char *bench_value(const struct bench *b);
+/* Time and CPU count from here ... */
+void bench_start(void);
+/* ... to here; prints them, as NAME=VALUE on one line. */
+void bench_report(const struct bench *b, const char *client, const char *version);
+
+#endif
