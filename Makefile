@@ -76,7 +76,8 @@ SCHEMAS := api_versions create_partitions create_topics delete_topics describe_c
 
 # What is installed: include/kfk/NAME.h, man/NAME.SECTION, and the pages that tools/mkman makes.
 PUBLIC := admin config consumer error kafka_errors kfk producer types version
-MAN :=
+MAN := kfk.1 kfk.3 kfk_admin.3 kfk_config.3 kfk_consumer.3 kfk_error.3 kfk_producer.3 \
+	kfk_records.3
 MADE_MAN := kfk-config.5 kfk-errors.7
 
 LIB_SRC := $(BASE:%=lib/base/%.c) $(PROTO:%=lib/proto/%.c) $(COMPRESS:%=lib/compress/%.c) \

@@ -148,7 +148,7 @@ STAGE_kafka = \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 $(COMPAT) reach $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 advertised.listeners=PLAINTEXT://no.such.host.invalid:9092 $(COMPAT) advertised $(BUILD)/release/tests/interop'
-STAGES := layers schema build release asan tsan interop topics kafka
+STAGES := layers schema docs build release asan tsan interop topics kafka
 
 # The scripts among them build with the same programs.
 export CC CXX OBJCOPY PYTHON
