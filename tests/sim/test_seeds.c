@@ -33,8 +33,8 @@ static void send_one(int sender)
     sent[id].sender = sender;
     sent[id].topic = (int)below(TOPICS);
     sent[id].partition = (int)below(PARTITIONS);
-    (void)send_record(p, id, topics[sent[id].topic], sent[id].partition,
-                      below(4) ? 0 : KFK_NOWAIT, 8 + below(below(8) ? 50 : 1500));
+    (void)send_record(p, id, topics[sent[id].topic], sent[id].partition, below(4) ? 0 : KFK_NOWAIT,
+                      8 + below(below(8) ? 50 : 1500));
 }
 
 static void sender_main(void *arg)
@@ -74,15 +74,15 @@ static kfk_producer *random_producer(void)
 {
     const char *request = PICK("300", "1000", "3000");
 
-    return producer("linger.ms", PICK("0", "5", "50"), "batch.size", PICK("0", "200", "2000", "16384"),
-                    "compression.type", PICK("none", "none", "lz4", "zstd", "gzip", "snappy"),
-                    "max.in.flight.requests.per.connection", PICK("1", "2", "5"),
-                    "request.timeout.ms", request, "delivery.timeout.ms",
-                    PICK("4000", "10000", "60000"), "buffer.memory", PICK("30000", "1000000"),
-                    "max.block.ms", PICK("500", "20000"), "retry.backoff.ms", PICK("0", "100"),
-                    "reconnect.backoff.ms", PICK("0", "50"), "retries", PICK("1", "5", "2147483647"),
-                    "enable.idempotence", "true",
-                    "connections.max.idle.ms", PICK("700", "540000"), NULL);
+    return producer(
+        "linger.ms", PICK("0", "5", "50"), "batch.size", PICK("0", "200", "2000", "16384"),
+        "compression.type", PICK("none", "none", "lz4", "zstd", "gzip", "snappy"),
+        "max.in.flight.requests.per.connection", PICK("1", "2", "5"), "request.timeout.ms", request,
+        "delivery.timeout.ms", PICK("4000", "10000", "60000"), "buffer.memory",
+        PICK("30000", "1000000"), "max.block.ms", PICK("500", "20000"), "retry.backoff.ms",
+        PICK("0", "100"), "reconnect.backoff.ms", PICK("0", "50"), "retries",
+        PICK("1", "5", "2147483647"), "enable.idempotence", "true", "connections.max.idle.ms",
+        PICK("700", "540000"), NULL);
 }
 
 /* ---- the faults ---- */
@@ -90,13 +90,13 @@ static kfk_producer *random_producer(void)
 static void random_rule(void)
 {
     static const kfk__dev_fault_kind kinds[] = {
-        KFK__DEV_FAULT_ERROR, KFK__DEV_FAULT_DROP,     KFK__DEV_FAULT_HANG,  KFK__DEV_FAULT_DELAY,
+        KFK__DEV_FAULT_ERROR, KFK__DEV_FAULT_DROP,     KFK__DEV_FAULT_HANG,   KFK__DEV_FAULT_DELAY,
         KFK__DEV_FAULT_ERROR, KFK__DEV_FAULT_THROTTLE, KFK__DEV_FAULT_LENGTH, KFK__DEV_FAULT_CUT};
     /* Only what may follow an append may be said after one. */
     static const int32_t before[] = {3, 5, 6, 7, 19, 20, 56, 74, 2, 10, 29, 45, 59, -1};
     static const int32_t after[] = {7, 20, 56, -1};
-    static const int16_t apis[] = {PRODUCE, PRODUCE, PRODUCE, METADATA, API_VERSIONS,
-                                   INIT_PRODUCER_ID};
+    static const int16_t apis[] = {PRODUCE,  PRODUCE,      PRODUCE,
+                                   METADATA, API_VERSIONS, INIT_PRODUCER_ID};
     kfk__dev_fault f = {.kind = kinds[below(8)],
                         .after = below(2),
                         .api = apis[below(6)],
