@@ -3,7 +3,7 @@
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-CC=${CC:-cc} CXX=${CXX:-c++}
+CC=${CC:-cc} CXX=${CXX:-c++} PYTHON=${PYTHON:-python3}
 passed=0 failed=0 skipped=0
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
