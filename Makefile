@@ -37,7 +37,7 @@ B := $(BUILD)/$(or $(SAN),release)
 # A release tarball carries the generated sources in gen/; elsewhere they are made.
 GEN := $(or $(wildcard gen),$(BUILD)/gen)
 
-HARDEN := -fstack-protector-strong -fPIC -fvisibility=hidden -pthread
+HARDEN := -fstack-protector-strong -fPIC -fno-plt -fvisibility=hidden -pthread
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wwrite-strings -Wundef $(WERROR)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Iinclude -Ilib -I$(GEN) $(WARN) $(HARDEN) $(SANFLAGS) \
@@ -57,7 +57,7 @@ RECORD := batch cursor read write
 CLIENT := bootstrap client exchange input metadata node options request retry throttle \
 	versions
 ADMIN := admin changes cluster configs describe reassignments result topics
-PRODUCER := accumulator append identity outcome pool produce producer producer_batch \
+PRODUCER := accumulator append delivery identity outcome pool produce producer producer_batch \
 	schedule sender sequence topics
 CONSUMER := consumer fetch fetcher records shared
 DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \

@@ -39,7 +39,8 @@ kfk_err kfk__accumulator_init(kfk__accumulator *a, const kfk__env *env, kfk__loo
     a->loop = loop;
     a->options = *o;
     a->max_record = largest_record(o);
-    if (kfk__record_chunk(o->batch_size) > o->buffer_memory)
+    /* So that what has room in a batch that is open needs no second look at its size. */
+    if (o->batch_size > a->max_record)
         a->options.batch_size = a->max_record;
     kfk__pool_init(&a->pool, env, o->buffer_memory, kfk__record_chunk(a->options.batch_size),
                    memory_wanted, a);

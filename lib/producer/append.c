@@ -19,16 +19,6 @@ static uint32_t chance(const kfk__accumulator *a)
     return r;
 }
 
-static int32_t by_key(const kfk_record *r, const kfk__partitions *ps)
-{
-    return (kfk__murmur2(r->key.data, r->key.len) & INT32_MAX) % ps->n;
-}
-
-static inline int64_t timestamp_of(const kfk__accumulator *a, const kfk_record *r)
-{
-    return r->flags & KFK_TIMESTAMP ? r->timestamp_ms : a->env->ops->wall_ms(a->env->ctx);
-}
-
 /* The sticky choice; |full|: as kfk__topic_sticky. Its partition is there: the array is looked up after the choice. */
 static kfk__partition *sticky_partition(kfk__accumulator *a, kfk__topic *t, int32_t full)
 {
@@ -47,7 +37,7 @@ static kfk__partition *partition_of(kfk__accumulator *a, kfk__topic *t, const kf
     if (r->flags & KFK_PARTITION)
         return ps->v[r->partition];
     if (r->key.data && !a->options.ignore_keys)
-        return ps->v[by_key(r, ps)];
+        return ps->v[kfk__partition_by_key(r, ps)];
     *sticky = true;
     return sticky_partition(a, t, -1);
 }
@@ -60,7 +50,6 @@ typedef enum need {
     NEED_RECORDS,   /* a chunk for records: the open batch goes on in it, or a new one begins */
     NEED_CALLBACKS, /* a chunk for callbacks */
     NEED_SWITCH,    /* this partition has had its share: another is to be chosen */
-    NEED_MEMORY,    /* the allocator gives none */
     NEED_OPEN       /* the producer is closed */
 } need;
 
@@ -81,44 +70,6 @@ typedef struct append {
     int64_t tell_at;             /* by then */
 } append;
 
-static inline bool has_callback_room(const kfk__producer_batch *b, kfk_delivery_fn *fn)
-{
-    return !fn || (b->callback_at < b->callback_end && b->n_callbacks == b->count);
-}
-
-/* The record goes in: there is room for it, and for its callback. Locked. */
-static inline __attribute__((always_inline)) void put_record(kfk__producer_batch *b,
-                                                             const kfk_record *r, int64_t timestamp,
-                                                             kfk_delivery_fn *fn, void *arg)
-{
-    int32_t n = b->count;
-
-    if (n == 0)
-        b->base_timestamp = b->max_timestamp = timestamp;
-    else if (timestamp > b->max_timestamp)
-        b->max_timestamp = timestamp;
-    b->count = n + 1;
-    if (fn) {
-        kfk__callback *cb = b->callback_at;
-
-        cb->fn = fn;
-        cb->arg = arg;
-        cb->timestamp_ms = timestamp;
-        b->callback_at = cb + 1;
-        b->n_callbacks = n + 1;
-    }
-    b->at = kfk__record_write(b->at, timestamp - b->base_timestamp, n, r->key, r->value, r->headers,
-                              r->n_headers);
-}
-
-/* Whether it can go in just so: what is not the case once a batch. Locked. */
-static inline bool fits(const kfk__producer_batch *b, size_t bound, kfk_delivery_fn *fn,
-                        bool urgent)
-{
-    return b && (size_t)(b->end - b->at) >= bound && has_callback_room(b, fn) &&
-           (!urgent || b->urgent);
-}
-
 /* The open batch is full. Locked. Without a codec it is ready; else the caller compresses it. */
 static void close_open(kfk__partition *p, append *ap)
 {
@@ -136,7 +87,7 @@ static void close_open(kfk__partition *p, append *ap)
 }
 
 /* Begins a batch in the chunk that was got. Locked. */
-static bool begin_batch(kfk__accumulator *a, kfk__partition *p, append *ap)
+static void begin_batch(kfk__accumulator *a, kfk__partition *p, append *ap)
 {
     kfk__topic *t = p->topic;
     size_t limit = t->codec == KFK__CODEC_NONE ? SIZE_MAX
@@ -145,8 +96,6 @@ static bool begin_batch(kfk__accumulator *a, kfk__partition *p, append *ap)
                                                      t->level, limit);
     bool first = kfk__list_empty(&p->deque);
 
-    if (!b)
-        return false;
     ap->chunk = NULL;
     b->partition = p;
     b->created_at = kfk__now(a->env);
@@ -157,7 +106,6 @@ static bool begin_batch(kfk__accumulator *a, kfk__partition *p, append *ap)
         ap->tell = true;
         ap->tell_at = b->created_at + a->options.linger_ns;
     }
-    return true;
 }
 
 /* The chunk that was got, if it was for this. */
@@ -220,8 +168,7 @@ static need make_room(kfk__accumulator *a, kfk__partition *p, append *ap)
             return NEED_SWITCH;
         if (!ap->chunk || ap->chunk_for != NEED_RECORDS)
             return NEED_RECORDS;
-        if (!begin_batch(a, p, ap))
-            return NEED_MEMORY;
+        begin_batch(a, p, ap);
     }
     return !ap->fn || extend_callbacks(p->open, ap) ? NEED_NOTHING : NEED_CALLBACKS;
 }
@@ -230,13 +177,13 @@ static need try_append(kfk__accumulator *a, kfk__partition *p, append *ap)
 {
     bool urgent = ap->sync_until != 0;
 
-    if (!fits(p->open, ap->bound, ap->fn, urgent)) {
+    if (!p->open || !kfk__batch_has_room(p->open, ap->bound, ap->fn)) {
         need n = p->dead ? NEED_OPEN : make_room(a, p, ap);
 
         if (n != NEED_NOTHING)
             return n;
     }
-    put_record(p->open, ap->record, ap->timestamp, ap->fn, ap->arg);
+    kfk__batch_put(p->open, ap->record, ap->timestamp, ap->fn, ap->arg);
     if (ap->sticky)
         p->sticky_bytes += ap->bound;
     if (urgent && !p->open->urgent) {
@@ -311,8 +258,6 @@ static kfk_err satisfy(kfk__accumulator *a, kfk__partition **p, append *ap, need
         (*p)->sticky_bytes = 0;
         kfk__unlock(&(*p)->lock);
         break;
-    case NEED_MEMORY:
-        return KFK_ERR_NOMEM;
     case NEED_OPEN:
         return KFK_ERR_CLOSED;
     }
@@ -383,20 +328,17 @@ static kfk_err too_large(const kfk__accumulator *a, const kfk_record *r, size_t 
                      r->topic, bound, a->options.max_request_size, a->options.buffer_memory);
 }
 
-/* Whatever it takes: memory, metadata, a new batch. */
-static __attribute__((noinline)) kfk_err append_slowly(kfk__accumulator *a, const kfk_record *r,
-                                                       kfk_delivery_fn *fn, void *arg,
-                                                       int64_t sync_until, size_t bound,
-                                                       kfk_error *e)
+kfk_err kfk__append(kfk__accumulator *a, const kfk_record *r, kfk_delivery_fn *fn, void *arg,
+                    int64_t sync_until, kfk_error *e)
 {
-    append ap = {
-        .record = r, .fn = fn, .arg = arg, .sync_until = sync_until, .bound = bound};
+    append ap = {.record = r, .fn = fn, .arg = arg, .sync_until = sync_until};
     int32_t at_least = r->flags & KFK_PARTITION ? r->partition : 0;
     const kfk__partitions *ps;
     kfk__partition *p;
     kfk__topic *t;
     kfk_err err;
 
+    ap.bound = kfk__record_bound(r->key, r->value, r->headers, r->n_headers);
     if (atomic_load_explicit(&a->closed, memory_order_relaxed))
         return refuse(a, r, KFK_ERR_CLOSED, e);
     if (ap.bound > a->max_record)
@@ -411,53 +353,10 @@ static __attribute__((noinline)) kfk_err append_slowly(kfk__accumulator *a, cons
         if (err)
             return refuse(a, r, err, e);
     }
-    ap.timestamp = timestamp_of(a, r);
+    ap.timestamp = kfk__append_timestamp(a, r);
     p = partition_of(a, t, r, &ap.sticky);
     err = append_to(a, p, &ap);
     if (ap.chunk)
         kfk__pool_put(&a->pool, ap.chunk);
     return err ? refuse(a, r, err, e) : KFK_OK;
-}
-
-/* The partition of a record, where it is known without further ado; -1: it is not. */
-static inline int32_t quick_partition(const kfk__accumulator *a, kfk__topic *t,
-                                      const kfk__partitions *ps, const kfk_record *r, bool *sticky)
-{
-    int32_t i;
-
-    *sticky = false;
-    if (r->flags & KFK_PARTITION)
-        return r->partition < ps->n ? r->partition : -1;
-    if (r->key.data && !a->options.ignore_keys)
-        return by_key(r, ps);
-    *sticky = true;
-    i = atomic_load_explicit(&t->sticky, memory_order_relaxed);
-    return i < ps->n ? i : -1; /* chosen since, among more than |ps| has */
-}
-
-/* Nearly every record is to the topic of the one before, and goes into a batch that is open and has room for it. */
-kfk_err kfk__accumulate(kfk__accumulator *a, const kfk_record *r, kfk_delivery_fn *fn, void *arg,
-                        int64_t sync_until, kfk_error *e)
-{
-    size_t bound = kfk__record_bound(r->key, r->value, r->headers, r->n_headers);
-    kfk__topic *t = atomic_load_explicit(&a->topics.last, memory_order_acquire);
-    const kfk__partitions *ps = t && strcmp(t->name, r->topic) == 0 ? kfk__topic_partitions(t) : NULL;
-    bool sticky = false;
-    int32_t i = ps && bound <= a->max_record ? quick_partition(a, t, ps, r, &sticky) : -1;
-
-    if (i >= 0 && !atomic_load_explicit(&a->closed, memory_order_relaxed)) {
-        int64_t timestamp = timestamp_of(a, r);
-        kfk__partition *p = ps->v[i];
-
-        kfk__lock(&p->lock);
-        if (fits(p->open, bound, fn, sync_until != 0)) {
-            put_record(p->open, r, timestamp, fn, arg);
-            if (sticky)
-                p->sticky_bytes += bound;
-            kfk__unlock(&p->lock);
-            return KFK_OK;
-        }
-        kfk__unlock(&p->lock);
-    }
-    return append_slowly(a, r, fn, arg, sync_until, bound, e);
 }

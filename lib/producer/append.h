@@ -1,19 +1,131 @@
 /* append: the way that every record takes into the accumulator.
  *
- *   kfk__accumulate ── the topic of the record before, an open batch, room ──> encode, under the partition's lock
+ *   kfk__append_quick ── the topic of the record before, an open batch, room ──> encode, under the partition's lock
  *          │ otherwise, once a batch:
- *          └──> a chunk from the pool, a new batch, a compressed old one, another partition, metadata; and again
+ *          └──> kfk__append: a chunk from the pool, a new batch, a compressed old one, another partition, metadata
  *
- * Any thread. Nothing is allocated for a record of its own, and one lock is taken, the partition's. */
+ * Any thread. Nothing is allocated for a record of its own, and one lock is taken, the partition's. What nearly every
+ * record passes is inline here, since it is most of what a record costs. */
 #ifndef KFK_PRODUCER_APPEND_H
 #define KFK_PRODUCER_APPEND_H
 
+#include <string.h>
+
+#include "base/murmur2.h"
 #include "producer/accumulator.h"
+#include "record/write.h"
 
 /* Appends one record, which has been checked, and waits at most max.block.ms for what it needs. |sync_until|: 0, or for
  * a send_sync when that gives up: nothing waits past it, and the record's batch does not linger. Errors as
  * kfk_producer_send. */
-kfk_err kfk__accumulate(kfk__accumulator *a, const kfk_record *r, kfk_delivery_fn *fn, void *arg,
-                        int64_t sync_until, kfk_error *e);
+kfk_err kfk__append(kfk__accumulator *a, const kfk_record *r, kfk_delivery_fn *fn, void *arg,
+                    int64_t sync_until, kfk_error *e);
+
+static inline int64_t kfk__append_timestamp(const kfk__accumulator *a, const kfk_record *r)
+{
+    return r->flags & KFK_TIMESTAMP ? r->timestamp_ms : a->env->ops->wall_ms(a->env->ctx);
+}
+
+static inline int32_t kfk__partition_by_key(const kfk_record *r, const kfk__partitions *ps)
+{
+    return (kfk__murmur2(r->key.data, r->key.len) & INT32_MAX) % ps->n;
+}
+
+/* The partition of a record, where it is known without further ado; NULL: it is not. */
+static inline kfk__partition *kfk__append_partition(const kfk__accumulator *a, kfk__topic *t,
+                                                    const kfk_record *r, bool *sticky)
+{
+    const kfk__partitions *ps = kfk__topic_partitions(t);
+    int32_t i = r->partition;
+
+    *sticky = false;
+    if (!ps)
+        return NULL;
+    if (!(r->flags & KFK_PARTITION)) {
+        *sticky = !r->key.data || a->options.ignore_keys;
+        i = *sticky ? atomic_load_explicit(&t->sticky, memory_order_relaxed)
+                    : kfk__partition_by_key(r, ps);
+    }
+    /* Not below 0 and not beyond what |ps| has: a sticky choice may be none, or of a later array. */
+    return (uint32_t)i < (uint32_t)ps->n ? ps->v[i] : NULL;
+}
+
+/* The record goes in: there is room for it, and for its callback. Locked. */
+static inline __attribute__((always_inline)) void kfk__batch_put(kfk__producer_batch *b,
+                                                                 const kfk_record *r,
+                                                                 int64_t timestamp,
+                                                                 kfk_delivery_fn *fn, void *arg)
+{
+    int32_t n = b->count;
+
+    if (n == 0)
+        b->base_timestamp = b->max_timestamp = timestamp;
+    else if (timestamp > b->max_timestamp)
+        b->max_timestamp = timestamp;
+    b->count = n + 1;
+    if (fn) {
+        kfk__callback *cb = b->callback_at;
+
+        cb->fn = fn;
+        cb->arg = arg;
+        cb->timestamp_ms = timestamp;
+        b->callback_at = cb + 1;
+        b->n_callbacks = n + 1;
+    }
+    b->at = kfk__record_write(b->at, timestamp - b->base_timestamp, n, r->key, r->value, r->headers,
+                              r->n_headers);
+}
+
+/* kfk__record_bound of a record whose key and value are not too long; SIZE_MAX still where the headers are not right. */
+static inline size_t kfk__append_bound(const kfk_record *r)
+{
+    size_t n = r->key.len + r->value.len + KFK__RECORD_OVERHEAD;
+
+    if (r->n_headers) {
+        size_t h = kfk__record_headers_size(r->headers, r->n_headers);
+
+        return h > SIZE_MAX - n ? SIZE_MAX : n + h;
+    }
+    return n;
+}
+
+/* Locked. */
+static inline bool kfk__batch_has_room(const kfk__producer_batch *b, size_t bound,
+                                       kfk_delivery_fn *fn)
+{
+    if ((size_t)(b->end - b->at) < bound)
+        return false;
+    return !fn || (b->callback_at < b->callback_end && b->n_callbacks == b->count);
+}
+
+/* Appends a record if there is nothing special about it, and its batch is open and has room for it. false: it is for
+ * kfk__append, or for nobody: what is looked at here is all that is needed to be sure of. */
+static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumulator *a,
+                                                                    const kfk_record *r,
+                                                                    kfk_delivery_fn *fn, void *arg)
+{
+    kfk__topic *t = atomic_load_explicit(&a->topics.last, memory_order_acquire);
+    kfk__partition *p;
+    int64_t timestamp;
+    bool sticky, done;
+
+    if (!t || (r->key.len | r->value.len) > INT32_MAX || strcmp(t->name, r->topic) != 0)
+        return false;
+    p = kfk__append_partition(a, t, r, &sticky);
+    if (!p)
+        return false;
+    timestamp = kfk__append_timestamp(a, r);
+    if (timestamp < 0)
+        return false;
+    kfk__lock(&p->lock);
+    done = p->open && kfk__batch_has_room(p->open, kfk__append_bound(r), fn);
+    if (done) {
+        kfk__batch_put(p->open, r, timestamp, fn, arg);
+        if (sticky)
+            p->sticky_bytes += kfk__append_bound(r);
+    }
+    kfk__unlock(&p->lock);
+    return done;
+}
 
 #endif

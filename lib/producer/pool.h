@@ -9,6 +9,8 @@
 #ifndef KFK_PRODUCER_POOL_H
 #define KFK_PRODUCER_POOL_H
 
+#include <stdalign.h>
+
 #include "base/env.h"
 #include "base/list.h"
 #include "base/lock.h"
@@ -17,7 +19,7 @@ typedef struct kfk__chunk {
     struct kfk__chunk *next;
     size_t cap; /* of data */
     size_t used;
-    uint8_t data[];
+    alignas(8) uint8_t data[];
 } kfk__chunk;
 
 typedef struct kfk__pool {

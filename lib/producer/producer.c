@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "net/env_posix.h"
 #include "producer/append.h"
+#include "producer/delivery.h"
 #include "producer/producer_env.h"
 #include "producer/sender.h"
 
@@ -79,41 +80,12 @@ static kfk_err may_wait(const kfk_producer *p, const char *call, kfk_error *e)
 
 /* ---- results ---- */
 
-/* Tells each record of the batch its result. */
-static void deliver(kfk_producer *p, const kfk__producer_batch *b, const kfk__result *r)
-{
-    kfk_delivery d = {.struct_size = sizeof d,
-                      .status = r->status,
-                      .err = r->err,
-                      .partition = b->partition->index,
-                      .offset = r->base_offset >= 0 ? r->base_offset : -1,
-                      .topic = b->partition->topic->name,
-                      .msg = r->msg};
-    const int64_t append_time = r->log_append_time, step_by = r->base_offset >= 0;
-    const kfk__callback *cb;
-    kfk__callback_walk walk;
-    int32_t n, index = 0, at = 0;
-    char text[256];
-
-    kfk__callback_walk_init(&walk, b);
-    while ((cb = kfk__callback_walk_next(&walk, &n)) != NULL)
-        for (const kfk__callback *end = cb + n; cb < end; cb++, index++, d.offset += step_by) {
-            if (!cb->fn)
-                continue;
-            if (__builtin_expect(r->refused != NULL, 0))
-                d.msg = kfk__refused_text(r->refused, index, &at, text, sizeof text, r->msg);
-            d.timestamp_ms = append_time >= 0 ? append_time : cb->timestamp_ms;
-            d.arg = cb->arg;
-            cb->fn(p, &d, cb->arg);
-        }
-}
-
 static void finish_batch(void *owner, const kfk__producer_batch *b, const kfk__result *r)
 {
     kfk_producer *p = owner;
 
     atomic_store_explicit(&p->in_callback, p->env.ops->self(p->env.ctx), memory_order_relaxed);
-    deliver(p, b, r);
+    kfk__deliver(p, b, r);
     atomic_store_explicit(&p->in_callback, NULL, memory_order_relaxed);
 }
 
@@ -348,27 +320,30 @@ static bool has_bad_flags(const kfk_record *r)
            ((r->flags & KFK_TIMESTAMP) && r->timestamp_ms < 0);
 }
 
+/* What no look at the record may come before. */
 static inline bool is_bad(const kfk_record *r)
 {
-    return !r || r->struct_size < sizeof *r || !r->topic || !r->topic[0] ||
-           (!r->key.data && r->key.len) || (!r->value.data && r->value.len) ||
-           (r->n_headers && !r->headers) ||
-           ((r->flags & (KFK_PARTITION | KFK_TIMESTAMP)) && has_bad_flags(r));
+    return !r || r->struct_size < sizeof *r || !r->topic || (!r->key.data && r->key.len) ||
+           (!r->value.data && r->value.len) || (r->n_headers && !r->headers);
 }
 
-static inline kfk_err append(kfk_producer *p, const kfk_record *r, kfk_delivery_fn *cb, void *arg,
-                             int64_t sync_until, kfk_error *e)
+/* Whatever the quick way does not do. */
+static __attribute__((noinline)) kfk_err append(kfk_producer *p, const kfk_record *r,
+                                                kfk_delivery_fn *cb, void *arg, int64_t sync_until,
+                                                kfk_error *e)
 {
-    if (__builtin_expect(is_forked(p), 0))
+    if (is_forked(p))
         return forked(e);
-    if (__builtin_expect(is_bad(r), 0))
+    if (is_bad(r) || !r->topic[0] || has_bad_flags(r))
         return bad_record(r, e);
-    return kfk__accumulate(&p->accumulator, r, cb, arg, sync_until, e);
+    return kfk__append(&p->accumulator, r, cb, arg, sync_until, e);
 }
 
 kfk_err kfk_producer_send(kfk_producer *p, const kfk_record *r, kfk_delivery_fn *cb, void *arg,
                           kfk_error *e)
 {
+    if (!is_forked(p) && !is_bad(r) && kfk__append_quick(&p->accumulator, r, cb, arg))
+        return KFK_OK;
     return append(p, r, cb, arg, 0, e);
 }
 

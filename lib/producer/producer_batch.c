@@ -10,12 +10,15 @@
  * larger has a chunk to itself. */
 enum { MAX_CHUNKS = 64 };
 
-/* Where the callbacks begin that lie in the first chunk. */
+/* The end of a first chunk is the batch, and in front of it are the first callbacks. */
+static kfk__producer_batch *batch_in(kfk__chunk *c)
+{
+    return (kfk__producer_batch *)(void *)(c->data + c->cap - sizeof(kfk__producer_batch));
+}
+
 static kfk__callback *first_callbacks(const kfk__producer_batch *b)
 {
-    size_t at = b->first->cap - KFK__CALLBACKS_FIRST * sizeof(kfk__callback);
-
-    return (kfk__callback *)(void *)(b->first->data + at);
+    return (kfk__callback *)(void *)(uintptr_t)b - KFK__CALLBACKS_FIRST;
 }
 
 static void set_end(kfk__producer_batch *b)
@@ -33,16 +36,12 @@ kfk__producer_batch *kfk__producer_batch_new(const kfk_allocator *a, kfk__chunk 
                                              size_t first, kfk__codec codec, int level,
                                              size_t raw_limit)
 {
-    kfk__producer_batch *b = kfk__zalloc(a, sizeof *b);
+    kfk__producer_batch *b = batch_in(chunk);
 
-    if (!b)
-        return NULL;
+    *b = (kfk__producer_batch){.codec = codec, .level = level, .raw_limit = raw_limit};
     kfk__list_init(&b->link);
     kfk__list_init(&b->incomplete);
     kfk__buf_init(&b->packed, a);
-    b->codec = codec;
-    b->level = level;
-    b->raw_limit = raw_limit;
     b->base_sequence = -1;
     b->first = b->last = chunk;
     chunk->used = KFK__BATCH_HEADER;
@@ -66,12 +65,9 @@ static void put_chain(kfk__pool *pool, kfk__chunk *c)
 
 void kfk__producer_batch_free(kfk__producer_batch *b, kfk__pool *pool)
 {
-    const kfk_allocator *a = b->packed.alloc;
-
-    put_chain(pool, b->first);
     put_chain(pool, b->callbacks);
     kfk__buf_fini(&b->packed);
-    kfk__release(a, b);
+    put_chain(pool, b->first);
 }
 
 static void end_chunk(kfk__producer_batch *b)

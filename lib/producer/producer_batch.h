@@ -4,10 +4,10 @@
  *     records are appended          with a codec only              ^              │ retriable: the same bytes again
  *     in wire format                                               └──────────────┘
  *
- *   without a codec   first: [ header 61 | record record record ... | callbacks ]   the record part is what goes out
- *   with a codec      first: [ header 61 | record ... | callbacks ] -> [ record ... ] -> …   raw, until `packed` is made
+ *   without a codec   first: [ header 61 | record record record ... | callbacks | batch ]   the record part goes out
+ *   with a codec      first: [ header 61 | record ... | callbacks | batch ] -> [ record ... ] -> …   raw, until `packed`
  *   beside both       callbacks: [ (function, argument, timestamp) ... ] -> …   dense, by index; the first few lie in
- *                     the first chunk, so that a batch is begun with one piece of memory
+ *                     the first chunk, and so does this struct: a batch is begun with one piece of memory
  *
  * A batch in a partition's deque is guarded by the partition's lock while it is OPEN or CLOSED; from READY on it is
  * the Sender's. What has been sent never changes (design: a retry sends the same bytes). */
@@ -36,12 +36,6 @@ typedef struct kfk__callback {
 
 /* How many lie in the first chunk, and in each that comes to it. */
 enum { KFK__CALLBACKS_FIRST = 32, KFK__CALLBACKS_MORE = 128 };
-
-/* The chunk that holds |bytes| of records, header included, and the first callbacks. */
-static inline size_t kfk__record_chunk(size_t bytes)
-{
-    return ((bytes + 7) & ~(size_t)7) + KFK__CALLBACKS_FIRST * sizeof(kfk__callback);
-}
 
 static inline size_t kfk__callback_chunk(void)
 {
@@ -83,12 +77,19 @@ typedef struct kfk__producer_batch {
     bool finished; /* its callbacks have been called; it waits for its request only */
 } kfk__producer_batch;
 
+/* The chunk that holds |bytes| of records, header included, the first callbacks, and the batch. */
+static inline size_t kfk__record_chunk(size_t bytes)
+{
+    return ((bytes + 7) & ~(size_t)7) + KFK__CALLBACKS_FIRST * sizeof(kfk__callback) +
+           sizeof(kfk__producer_batch);
+}
+
 /* An OPEN batch in |chunk|, which is now its own, and has room for a first record of |first| bytes whatever |raw_limit|
- * says. NULL: no memory. */
+ * says. */
 kfk__producer_batch *kfk__producer_batch_new(const kfk_allocator *a, kfk__chunk *chunk,
                                              size_t first, kfk__codec codec, int level,
                                              size_t raw_limit);
-/* Gives everything back to |pool|. */
+/* Gives everything back to |pool|, the batch included. */
 void kfk__producer_batch_free(kfk__producer_batch *b, kfk__pool *pool);
 
 /* Adds a chunk for more records, or for more callbacks, which is now the batch's own. */

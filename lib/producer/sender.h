@@ -10,6 +10,7 @@
 
 #include "client/client.h"
 #include "producer/accumulator.h"
+#include "producer/delivery.h"
 #include "producer/identity.h"
 #include "producer/produce.h"
 #include "producer/schedule.h"
@@ -25,15 +26,6 @@ typedef struct kfk__sender_options {
     bool idempotent;
 } kfk__sender_options;
 
-/* The result of a batch. */
-typedef struct kfk__result {
-    kfk_err err;
-    int32_t status;
-    int64_t base_offset;      /* -1: not known */
-    int64_t log_append_time;  /* -1: the records' own timestamps hold */
-    const char *msg;          /* NULL: none */
-    const kfk__refused *refused; /* which of its records are at fault; NULL: not told */
-} kfk__result;
 typedef void kfk__finish_fn(void *owner, const kfk__producer_batch *b, const kfk__result *r);
 
 typedef struct kfk__sender {
