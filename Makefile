@@ -57,7 +57,7 @@ RECORD := batch cursor read write
 CLIENT := bootstrap client exchange input metadata node options request retry throttle \
 	versions
 ADMIN := admin changes cluster configs describe reassignments result topics
-PRODUCER := accumulator append delivery identity outcome pool produce producer producer_batch \
+PRODUCER := accumulator append delivery identity outcome partitioner pool produce producer producer_batch \
 	schedule sender sequence topics
 CONSUMER := consumer fetch fetcher records shared
 DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \

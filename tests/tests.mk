@@ -11,7 +11,7 @@ UNIT := admin/admin base/crc32c base/errtab base/fork base/log base/murmur2 \
 	devbroker/call devbroker/config devbroker/devbroker devbroker/fault devbroker/log \
 	devbroker/producers net/addr net/env_posix net/helper net/loop net/poller net/resolver \
 	net/socket net/thread net/transport_tcp net/waiter proto/api proto/blob proto/decode \
-	proto/encode proto/header proto/message proto/piece record/batch record/cursor \
+	producer/partitioner producer/topics proto/encode proto/header proto/message proto/piece record/batch record/cursor \
 	record/golden record/read record/write tools/args tools/lines
 
 # Scripts that test what make makes, and the tools that the tests rely on.

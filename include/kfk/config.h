@@ -20,11 +20,25 @@ enum { KFK_LOG_ERROR = 3, KFK_LOG_WARN = 4, KFK_LOG_INFO = 6, KFK_LOG_DEBUG = 7 
  * It must return soon. subsystem: "client", "producer", "consumer", "admin", "config". */
 typedef void kfk_log_fn(int level, const char *subsystem, const char *msg, void *arg);
 
+struct kfk_record;
+
+/* A topic, as a partitioner is told of it. The library's memory: grows at its end. */
+typedef struct kfk_topic_info {
+    const char *topic;
+    int32_t n_partitions;
+} kfk_topic_info;
+
+/* Chooses the partition of a record that names none: 0 to n_partitions - 1, or -1 to leave it to partitioner.class.
+ * Called once for each such record, from inside the send; for one that was kept for a topic not known yet, on the Sender
+ * thread. Nothing is locked. It must return soon, and may not call the producer. */
+typedef int32_t kfk_partition_fn(const struct kfk_record *r, const kfk_topic_info *t, void *arg);
+
 /* Functions of the application that the library calls. struct_size: sizeof(kfk_hooks). NULL members are not called. */
 typedef struct kfk_hooks {
     uint32_t struct_size;
     int32_t log_level; /* lines above it are not made; 0: KFK_LOG_INFO */
     kfk_log_fn *log;
+    kfk_partition_fn *partition; /* producer */
 } kfk_hooks;
 
 /* A new, empty set of properties, using |a| (copied; NULL: malloc) for itself and for the handles made from it.

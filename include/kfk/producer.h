@@ -72,6 +72,15 @@ KFK_API kfk_err kfk_producer_send(kfk_producer *p, const kfk_record *r, kfk_deli
 KFK_API kfk_err kfk_producer_send_sync(kfk_producer *p, const kfk_record *r, int timeout_ms, kfk_delivery *d,
                                        kfk_error *e);
 
+/* How many partitions |topic| has, waiting at most |timeout_ms| (-1: without limit; 0, or from a callback: not at all)
+ * for its metadata, which sends to it then need not wait for. KFK_ERR_TIMED_OUT, KFK_ERR_WOULD_BLOCK (asked for, not
+ * there yet), KFK_ERR_INVALID_ARG, KFK_ERR_CLOSED, KFK_ERR_FORKED, KFK_ERR_NOMEM, and what makes the topic unusable. */
+KFK_API kfk_err kfk_producer_partitions(kfk_producer *p, const char *topic, int timeout_ms, int32_t *n,
+                                        kfk_error *e);
+
+/* The hash by which the Java client places keys: (kfk_murmur2(key, len) & 0x7fffffff) % partitions. For partitioners. */
+KFK_API int32_t kfk_murmur2(const void *data, size_t n);
+
 /* Sends at once all that was appended before the call, and waits at most |timeout_ms| (-1: without limit) until each
  * of those records has had its result. KFK_ERR_TIMED_OUT, KFK_ERR_IN_CALLBACK, KFK_ERR_FORKED. */
 KFK_API kfk_err kfk_producer_flush(kfk_producer *p, int timeout_ms, kfk_error *e);

@@ -111,6 +111,8 @@ kfk_err kfk_config_hooks(kfk_config *c, const kfk_hooks *h, void *arg, kfk_error
     if (h->log_level < 0 || h->log_level > KFK_LOG_DEBUG)
         return kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_hooks.log_level=%d: not from 0 to %d",
                          (int)h->log_level, KFK_LOG_DEBUG);
+    c->hooks = *h;
+    c->hooks_arg = arg;
     c->log =
         (kfk__log){.fn = h->log, .arg = arg, .level = h->log_level ? h->log_level : KFK_LOG_INFO};
     if (c->log.fn)

@@ -24,6 +24,8 @@ struct kfk_config {
     kfk_allocator alloc;
     kfk__settings settings;
     kfk__log log;
+    kfk_hooks hooks; /* what was given; |log| is made of it */
+    void *hooks_arg;
     kfk__buf notes; /* lines made before there was a log function: the level as one byte, then the
                        text and a NUL */
     uint32_t role;  /* whose values the functions below give; 0 before kfk__config_check */

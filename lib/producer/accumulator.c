@@ -170,8 +170,7 @@ static void want_topic(kfk__accumulator *a, kfk__topic *t)
 kfk__topic *kfk__accumulator_topic(kfk__accumulator *a, const char *name)
 {
     kfk__topic *t = atomic_load_explicit(&a->topics.last, memory_order_acquire);
-    kfk__codec codec;
-    int level;
+    kfk__topic_options o;
     bool fresh;
 
     if (t && strcmp(t->name, name) == 0)
@@ -181,8 +180,8 @@ kfk__topic *kfk__accumulator_topic(kfk__accumulator *a, const char *name)
         atomic_store_explicit(&a->topics.last, t, memory_order_release);
         return t;
     }
-    a->options.topic_codec(a->options.owner, name, &codec, &level);
-    t = kfk__topics_add(&a->topics, name, strlen(name), codec, level, &fresh);
+    a->options.topic(a->options.owner, name, &o);
+    t = kfk__topics_add(&a->topics, name, strlen(name), &o, &fresh);
     if (!t)
         return NULL;
     atomic_store_explicit(&a->topics.last, t, memory_order_release);

@@ -25,13 +25,13 @@ typedef struct kfk__accumulator_options {
     size_t max_request_size;
     int64_t linger_ns;
     int64_t max_block_ms; /* for metadata and memory together; 0: nobody waits */
-    bool ignore_keys;
+    bool adaptive;        /* the sticky choice looks at queues */
     /* Whether the calling thread must never wait: it runs a callback. */
     bool (*never_waits)(void *owner);
     /* Adds to the error of a wait what stands in the way. */
     void (*explain)(void *owner, kfk_error *e);
-    /* The codec, and its level, for a topic. Any thread. */
-    void (*topic_codec)(void *owner, const char *topic, kfk__codec *codec, int *level);
+    /* What a topic is made with. Any thread. */
+    void (*topic)(void *owner, const char *name, kfk__topic_options *o);
     void *owner;
 } kfk__accumulator_options;
 

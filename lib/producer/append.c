@@ -11,9 +11,9 @@
 
 /* ---- which partition, and when ---- */
 
-static uint32_t chance(const kfk__accumulator *a)
+static uint64_t chance(const kfk__accumulator *a)
 {
-    uint32_t r;
+    uint64_t r;
 
     a->env->ops->random(a->env->ctx, &r, sizeof r);
     return r;
@@ -22,24 +22,22 @@ static uint32_t chance(const kfk__accumulator *a)
 /* The sticky choice; |full|: as kfk__topic_sticky. Its partition is there: the array is looked up after the choice. */
 static kfk__partition *sticky_partition(kfk__accumulator *a, kfk__topic *t, int32_t full)
 {
-    int32_t i = kfk__topic_sticky(t, kfk__topic_partitions(t), full, chance(a));
+    int32_t i = kfk__topic_sticky(t, kfk__topic_partitions(t), full, a->options.adaptive, chance(a));
 
     return kfk__topic_partitions(t)->v[i];
 }
 
-/* The partition of a record; *sticky: it was not given, nor by key. */
+/* The partition of a record; *sticky: it is the sticky one. */
 static kfk__partition *partition_of(kfk__accumulator *a, kfk__topic *t, const kfk_record *r,
                                     bool *sticky)
 {
     const kfk__partitions *ps = kfk__topic_partitions(t);
+    int32_t i = r->flags & KFK_PARTITION
+                    ? r->partition
+                    : kfk__partitioning_choose(&t->partitioning, r, t->name, ps->n);
 
-    *sticky = false;
-    if (r->flags & KFK_PARTITION)
-        return ps->v[r->partition];
-    if (r->key.data && !a->options.ignore_keys)
-        return ps->v[kfk__partition_by_key(r, ps)];
-    *sticky = true;
-    return sticky_partition(a, t, -1);
+    *sticky = i < 0;
+    return *sticky ? sticky_partition(a, t, -1) : ps->v[i];
 }
 
 /* ---- into the batch ---- */
@@ -99,7 +97,7 @@ static void begin_batch(kfk__accumulator *a, kfk__partition *p, append *ap)
     ap->chunk = NULL;
     b->partition = p;
     b->created_at = kfk__now(a->env);
-    kfk__list_push(&p->deque, &b->link);
+    kfk__partition_insert(p, &p->deque, b);
     p->open = b;
     kfk__accumulator_begun(a, b);
     if (first && !p->quiet) {

@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-#include "base/murmur2.h"
 #include "producer/accumulator.h"
 #include "record/write.h"
 
@@ -26,14 +25,9 @@ static inline int64_t kfk__append_timestamp(const kfk__accumulator *a, const kfk
     return r->flags & KFK_TIMESTAMP ? r->timestamp_ms : a->env->ops->wall_ms(a->env->ctx);
 }
 
-static inline int32_t kfk__partition_by_key(const kfk_record *r, const kfk__partitions *ps)
-{
-    return (kfk__murmur2(r->key.data, r->key.len) & INT32_MAX) % ps->n;
-}
-
 /* The partition of a record, where it is known without further ado; NULL: it is not. */
-static inline kfk__partition *kfk__append_partition(const kfk__accumulator *a, kfk__topic *t,
-                                                    const kfk_record *r, bool *sticky)
+static inline kfk__partition *kfk__append_partition(kfk__topic *t, const kfk_record *r,
+                                                    bool *sticky)
 {
     const kfk__partitions *ps = kfk__topic_partitions(t);
     int32_t i = r->partition;
@@ -42,9 +36,11 @@ static inline kfk__partition *kfk__append_partition(const kfk__accumulator *a, k
     if (!ps)
         return NULL;
     if (!(r->flags & KFK_PARTITION)) {
-        *sticky = !r->key.data || a->options.ignore_keys;
+        if (!t->partitioning.plain)
+            return NULL;
+        *sticky = !r->key.data || !t->partitioning.hash;
         i = *sticky ? atomic_load_explicit(&t->sticky, memory_order_relaxed)
-                    : kfk__partition_by_key(r, ps);
+                    : (int32_t)(t->partitioning.hash(r->key.data, r->key.len) % (uint32_t)ps->n);
     }
     /* Not below 0 and not beyond what |ps| has: a sticky choice may be none, or of a later array. */
     return (uint32_t)i < (uint32_t)ps->n ? ps->v[i] : NULL;
@@ -111,7 +107,7 @@ static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumul
 
     if (!t || (r->key.len | r->value.len) > INT32_MAX || strcmp(t->name, r->topic) != 0)
         return false;
-    p = kfk__append_partition(a, t, r, &sticky);
+    p = kfk__append_partition(t, r, &sticky);
     if (!p)
         return false;
     timestamp = kfk__append_timestamp(a, r);

@@ -169,19 +169,23 @@ static void explain(void *owner, kfk_error *e)
     kfk__client_explain(&p->sender.client, e);
 }
 
-static void topic_codec(void *owner, const char *topic, kfk__codec *codec, int *level)
+static void topic_options(void *owner, const char *topic, kfk__topic_options *o)
 {
     static const kfk__property_id levels[] = {
         [KFK__CODEC_GZIP] = KFK__P_COMPRESSION_GZIP_LEVEL,
         [KFK__CODEC_LZ4] = KFK__P_COMPRESSION_LZ4_LEVEL,
         [KFK__CODEC_ZSTD] = KFK__P_COMPRESSION_ZSTD_LEVEL,
     };
-    const kfk_producer *p = owner;
+    const kfk_config *c = ((const kfk_producer *)owner)->config;
 
-    *codec = (kfk__codec)kfk__config_topic_choice(p->config, topic, KFK__P_COMPRESSION_TYPE);
-    *level = 0;
-    if (*codec != KFK__CODEC_NONE && *codec != KFK__CODEC_SNAPPY)
-        *level = kfk__config_topic_int(p->config, topic, levels[*codec]);
+    *o = (kfk__topic_options){
+        .codec = (kfk__codec)kfk__config_topic_choice(c, topic, KFK__P_COMPRESSION_TYPE),
+        .partitioner = kfk__config_topic_choice(c, topic, KFK__P_PARTITIONER_CLASS),
+        .ignore_keys = kfk__config_bool(c, KFK__P_PARTITIONER_IGNORE_KEYS),
+        .partition = c->hooks.partition,
+        .partition_arg = c->hooks_arg};
+    if (o->codec != KFK__CODEC_NONE && o->codec != KFK__CODEC_SNAPPY)
+        o->level = kfk__config_topic_int(c, topic, levels[o->codec]);
 }
 
 static kfk__accumulator_options accumulator_options(kfk_producer *p)
@@ -194,10 +198,10 @@ static kfk__accumulator_options accumulator_options(kfk_producer *p)
         .max_request_size = (size_t)kfk__config_int(c, KFK__P_MAX_REQUEST_SIZE),
         .linger_ns = kfk__config_long(c, KFK__P_LINGER_MS) * KFK__MS,
         .max_block_ms = kfk__config_long(c, KFK__P_MAX_BLOCK_MS),
-        .ignore_keys = kfk__config_bool(c, KFK__P_PARTITIONER_IGNORE_KEYS),
+        .adaptive = kfk__config_bool(c, KFK__P_PARTITIONER_ADAPTIVE),
         .never_waits = never_waits,
         .explain = explain,
-        .topic_codec = topic_codec,
+        .topic = topic_options,
         .owner = p,
     };
 }
@@ -208,6 +212,7 @@ static kfk__sender_options sender_options(const kfk_config *c)
 
     return (kfk__sender_options){
         .linger_ns = kfk__config_long(c, KFK__P_LINGER_MS) * KFK__MS,
+        .availability_ns = kfk__config_long(c, KFK__P_PARTITIONER_AVAILABILITY_TIMEOUT_MS) * KFK__MS,
         .delivery_timeout_ms = kfk__config_int(c, KFK__P_DELIVERY_TIMEOUT_MS),
         .request_timeout_ms = kfk__config_int(c, KFK__P_REQUEST_TIMEOUT_MS),
         .retries = (uint32_t)kfk__config_int(c, KFK__P_RETRIES),
@@ -481,6 +486,39 @@ kfk_err kfk_producer_send_sync(kfk_producer *p, const kfk_record *r, int timeout
     }
     p->env.ops->waiter_fini(p->env.ctx, &w);
     return err;
+}
+
+/* ---- topics ---- */
+
+kfk_err kfk_producer_partitions(kfk_producer *p, const char *topic, int timeout_ms, int32_t *n,
+                                kfk_error *e)
+{
+    bool waits = timeout_ms != 0 && !is_in_callback(p);
+    const kfk__partitions *ps;
+    kfk__topic *t;
+    kfk_err err;
+
+    if (is_forked(p))
+        return forked(e);
+    if (!topic || !topic[0] || !n)
+        return kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_producer_partitions: no topic, or no n");
+    t = kfk__accumulator_topic(&p->accumulator, topic);
+    if (!t)
+        return kfk__fail_nomem(e);
+    ps = kfk__topic_partitions(t);
+    if (!ps) {
+        err = waits ? kfk__accumulator_await(&p->accumulator, t, 0,
+                                             kfk__deadline(kfk__now(&p->env), timeout_ms))
+                    : kfk__accumulator_ask(&p->accumulator, t);
+        if (err) {
+            (void)kfk__fail(e, err, "topic %.200s: no metadata: %s", topic, kfk_err_str(err));
+            explain(p, e);
+            return err;
+        }
+        ps = kfk__topic_partitions(t);
+    }
+    *n = ps->n;
+    return KFK_OK;
 }
 
 /* ---- flush, close, free ---- */

@@ -54,6 +54,7 @@ static kfk__leader *leader_of(kfk__schedule *s, int32_t id)
     if (!l)
         return NULL;
     l->id = id;
+    l->waits_since = KFK__NEVER;
     kfk__list_init(&l->ready);
     kfk__list_init(&l->link);
     if (!kfk__map_put(&s->leader_by_id, &l->id, sizeof l->id, l)) {

@@ -19,6 +19,8 @@ typedef struct kfk__leader {
     kfk__list link;
     int32_t id;
     kfk__list ready; /* partitions, by drain_link */
+    int64_t waits_since; /* it takes nothing, and |ready| is not empty; KFK__NEVER: no */
+    bool stuck;          /* for too long: records without a partition go elsewhere (KIP-794) */
 } kfk__leader;
 
 typedef struct kfk__schedule {

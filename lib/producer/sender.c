@@ -10,6 +10,11 @@
 #include "producer/sequence.h"
 #include "proto/produce.h"
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* ---- results ---- */
 
 static void free_batch(kfk__sender *s, kfk__producer_batch *b)
@@ -71,7 +76,7 @@ static void requeue(kfk__partition *p, kfk__producer_batch *b)
         if (other->id > b->id)
             break;
     }
-    kfk__list_insert(at, &b->link);
+    kfk__partition_insert(p, at, b);
     kfk__unlock(&p->lock);
 }
 
@@ -251,7 +256,7 @@ static kfk__producer_batch *take_head(kfk__sender *s, kfk__partition *p, const k
         err = kfk__accumulator_compress(s->accumulator, b);
         if (err) {
             kfk__lock(&p->lock);
-            kfk__list_remove(&b->link);
+            kfk__partition_remove(p, b);
             kfk__unlock(&p->lock);
             finish_error(s, b, err, "the batch could not be compressed");
             return NULL;
@@ -262,7 +267,7 @@ static kfk__producer_batch *take_head(kfk__sender *s, kfk__partition *p, const k
     if (*later)
         return NULL;
     kfk__lock(&p->lock);
-    kfk__list_remove(&b->link);
+    kfk__partition_remove(p, b);
     kfk__unlock(&p->lock);
     return b;
 }
@@ -360,20 +365,60 @@ static int64_t retry_soon(const kfk__sender *s, int64_t now)
     return now + kfk__backoff_ns(&s->client.options->retry, 0, s->env);
 }
 
+/* What goes nowhere keeps records away that could go elsewhere. */
+static void mark_away(const kfk__sender *s, kfk__topic *t)
+{
+    const kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
+    const kfk__partitions *ps = kfk__topic_partitions(t);
+
+    for (int32_t i = 0; info && ps && i < ps->n && i < info->n_partitions; i++) {
+        int32_t id = info->partitions[i].leader;
+        const kfk__leader *l = kfk__map_get(&s->schedule.leader_by_id, &id, sizeof id);
+
+        atomic_store_explicit(&ps->v[i]->away, id < 0 || (l && l->stuck), memory_order_relaxed);
+    }
+}
+
+/* |l| has been drained as far as it goes. Returns when it is to be called stuck, should it stay so. */
+static int64_t watch(kfk__sender *s, kfk__leader *l, bool moved, int64_t now)
+{
+    bool stuck;
+
+    if (s->options.availability_ns == 0)
+        return KFK__NEVER;
+    if (moved || kfk__list_empty(&l->ready))
+        l->waits_since = KFK__NEVER;
+    else if (l->waits_since == KFK__NEVER)
+        l->waits_since = now;
+    stuck = l->waits_since != KFK__NEVER && now - l->waits_since >= s->options.availability_ns;
+    if (stuck != l->stuck) {
+        l->stuck = stuck;
+        for (kfk__list *at = s->topics.next; at != &s->topics; at = at->next)
+            mark_away(s, KFK__ENTRY(at, kfk__topic, link));
+    }
+    return stuck || l->waits_since == KFK__NEVER ? KFK__NEVER
+                                                 : l->waits_since + s->options.availability_ns;
+}
+
 static int64_t drain(kfk__sender *s, kfk__leader *l, int64_t now)
 {
     kfk__node *n = kfk__client_node(&s->client, l->id);
+    bool moved = false;
+    int64_t until;
 
     if (kfk__list_empty(&l->ready))
-        return KFK__NEVER;
+        return watch(s, l, false, now);
     if (!n) {
         kfk__schedule_leaders(&s->schedule, now);
         return now; /* they may be in the list of one who has had its turn */
     }
-    while (!kfk__list_empty(&l->ready) && kfk__node_ready(n, now))
+    while (!kfk__list_empty(&l->ready) && kfk__node_ready(n, now)) {
         if (!send_one(s, l, n, now))
             return retry_soon(s, now);
-    return kfk__list_empty(&l->ready) ? KFK__NEVER : kfk__node_ready_at(n);
+        moved = true;
+    }
+    until = watch(s, l, moved, now);
+    return sooner(until, kfk__list_empty(&l->ready) ? KFK__NEVER : kfk__node_ready_at(n));
 }
 
 /* ---- time ---- */
@@ -391,7 +436,7 @@ static bool pull(kfk__producer_batch *b)
         p->open = NULL;
     }
     if (free)
-        kfk__list_remove(&b->link);
+        kfk__partition_remove(p, b);
     kfk__unlock(&p->lock);
     return free;
 }
@@ -470,6 +515,7 @@ static void metadata_updated(void *owner, int64_t now)
 
         if (info)
             publish(s, t, info);
+        mark_away(s, t);
     }
     kfk__schedule_leaders(&s->schedule, now);
 }
@@ -539,16 +585,9 @@ static int64_t drain_all(kfk__sender *s, int64_t now)
     if (!kfk__identity_ready(&s->identity))
         return s->identity.asked || s->identity.fatal.code ? KFK__NEVER : retry_soon(s, now);
     for (kfk__list *at = s->schedule.leaders.next; at != &s->schedule.leaders; at = at->next) {
-        int64_t t = drain(s, KFK__ENTRY(at, kfk__leader, link), now);
-
-        until = t < until ? t : until;
+        until = sooner(until, drain(s, KFK__ENTRY(at, kfk__leader, link), now));
     }
     return until;
-}
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 int64_t kfk__sender_step(kfk__sender *s, const kfk__event *ev, int n, int64_t now)

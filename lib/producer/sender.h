@@ -17,6 +17,7 @@
 
 typedef struct kfk__sender_options {
     int64_t linger_ns;
+    int64_t availability_ns; /* partitioner.availability.timeout.ms; 0: brokers are not watched */
     int64_t delivery_timeout_ms;
     int32_t request_timeout_ms;
     uint32_t retries;

@@ -66,7 +66,7 @@ void kfk__sequence_restart(kfk__identity *i, kfk__partition *p, kfk__list *lost)
         b->base_sequence = -1;
         if (!b->doubt)
             continue;
-        kfk__list_remove(at);
+        kfk__partition_remove(p, b);
         kfk__list_push(lost, at);
     }
     kfk__unlock(&p->lock);

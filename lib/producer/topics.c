@@ -92,8 +92,8 @@ static kfk__topic *new_topic(const kfk_allocator *a, const char *name, size_t le
     return t;
 }
 
-kfk__topic *kfk__topics_add(kfk__topics *ts, const char *name, size_t len, kfk__codec codec,
-                            int level, bool *fresh)
+kfk__topic *kfk__topics_add(kfk__topics *ts, const char *name, size_t len,
+                            const kfk__topic_options *o, bool *fresh)
 {
     uint32_t hash = kfk__map_hash(name, len);
     _Atomic(kfk__topic *) *bucket = &ts->buckets[hash % KFK__TOPIC_BUCKETS];
@@ -105,8 +105,10 @@ kfk__topic *kfk__topics_add(kfk__topics *ts, const char *name, size_t len, kfk__
     kfk__lock(&ts->lock);
     t = find(ts, name, len, hash);
     if (!t && (t = new_topic(ts->alloc, name, len, hash)) != NULL) {
-        t->codec = codec;
-        t->level = level;
+        t->codec = o->codec;
+        t->level = o->level;
+        kfk__partitioning_init(&t->partitioning, o->partitioner, o->ignore_keys, o->partition,
+                               o->partition_arg);
         t->next = atomic_load_explicit(bucket, memory_order_relaxed);
         atomic_store_explicit(bucket, t, memory_order_release);
         *fresh = true;
@@ -160,7 +162,83 @@ bool kfk__topic_grow(kfk__topics *ts, kfk__topic *t, int32_t n)
     return true;
 }
 
-int32_t kfk__topic_sticky(kfk__topic *t, const kfk__partitions *ps, int32_t full, uint32_t chance)
+/* ---- the sticky choice ---- */
+
+/* So many partitions are looked at; of a topic that has more, as many by chance. */
+enum { CANDIDATES = 64 };
+
+typedef struct candidates {
+    int n;
+    int32_t longest; /* the longest queue among them */
+    int32_t index[CANDIDATES];
+    int32_t queued[CANDIDATES];
+} candidates;
+
+/* splitmix64: one number from outside makes as many as are needed. */
+static uint32_t draw(uint64_t *chance, uint32_t below)
+{
+    uint64_t z = *chance += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)(((z >> 32) * below) >> 32);
+}
+
+/* |but| has just had its share. */
+static void look_around(const kfk__partitions *ps, int32_t but, bool adaptive, uint64_t *chance,
+                        candidates *c)
+{
+    int32_t looks = ps->n < CANDIDATES ? ps->n : CANDIDATES;
+
+    c->n = 0;
+    c->longest = 0;
+    for (int32_t i = 0; i < looks; i++) {
+        int32_t at = ps->n <= CANDIDATES ? i : (int32_t)draw(chance, (uint32_t)ps->n);
+        kfk__partition *p = ps->v[at];
+        int32_t queued = adaptive ? atomic_load_explicit(&p->queued, memory_order_relaxed) : 0;
+
+        if (at == but || atomic_load_explicit(&p->away, memory_order_relaxed))
+            continue;
+        c->index[c->n] = at;
+        c->queued[c->n++] = queued;
+        if (queued > c->longest)
+            c->longest = queued;
+    }
+}
+
+/* Each weighs as much as its queue is shorter than the longest, and one more. */
+static int32_t weighed(const candidates *c, uint64_t *chance)
+{
+    uint32_t sum = 0, at;
+
+    for (int i = 0; i < c->n; i++)
+        sum += (uint32_t)(c->longest + 1 - c->queued[i]);
+    at = draw(chance, sum);
+    for (int i = 0; i < c->n - 1; i++) {
+        uint32_t weight = (uint32_t)(c->longest + 1 - c->queued[i]);
+
+        if (at < weight)
+            return c->index[i];
+        at -= weight;
+    }
+    return c->index[c->n - 1];
+}
+
+static int32_t another(const kfk__partitions *ps, int32_t but, bool adaptive, uint64_t chance)
+{
+    candidates c;
+
+    look_around(ps, but, adaptive, &chance, &c);
+    if (c.n > 0)
+        return weighed(&c, &chance);
+    /* The only one, or all are away. */
+    return but >= 0 && !atomic_load_explicit(&ps->v[but]->away, memory_order_relaxed)
+               ? but
+               : (int32_t)draw(&chance, (uint32_t)ps->n);
+}
+
+int32_t kfk__topic_sticky(kfk__topic *t, const kfk__partitions *ps, int32_t full, bool adaptive,
+                          uint64_t chance)
 {
     int32_t now = atomic_load_explicit(&t->sticky, memory_order_acquire);
 
@@ -169,17 +247,14 @@ int32_t kfk__topic_sticky(kfk__topic *t, const kfk__partitions *ps, int32_t full
     kfk__lock(&t->lock);
     now = atomic_load_explicit(&t->sticky, memory_order_relaxed);
     if (now == full) {
-        /* Any but the one that is full; the first time, any. */
-        uint32_t others = (uint32_t)ps->n - (full >= 0 && ps->n > 1);
-
-        now = (int32_t)(((uint64_t)chance * others) >> 32);
-        if (full >= 0 && ps->n > 1 && now >= full)
-            now++;
+        now = another(ps, full, adaptive, chance);
         atomic_store_explicit(&t->sticky, now, memory_order_release);
     }
     kfk__unlock(&t->lock);
     return now;
 }
+
+/* ---- the compression ratio ---- */
 
 void kfk__topic_observe_ratio(kfk__topic *t, double ratio)
 {

@@ -14,6 +14,7 @@
 #include "base/uuid.h"
 #include "client/retry.h"
 #include "compress/compress.h"
+#include "producer/partitioner.h"
 #include "producer/producer_batch.h"
 
 /* What the Sender does with a partition. */
@@ -37,6 +38,9 @@ typedef struct kfk__partition {
     size_t sticky_bytes; /* put here since the sticky choice fell on it */
     bool quiet;          /* the Sender knows that there is something to send */
     bool dead;           /* the producer is closed: no record goes in any more */
+
+    _Atomic int32_t queued; /* batches in the deque; changed under the lock, read by the sticky choice */
+    _Atomic bool away;      /* it has no leader, or one that takes nothing; the Sender's, read likewise */
 
     kfk__list fresh; /* in the accumulator's list, under its lock */
 
@@ -71,6 +75,7 @@ struct kfk__topic {
     char *name;
     kfk__codec codec;
     int level;
+    kfk__partitioning partitioning;
     _Atomic(kfk__partitions *) partitions; /* NULL: not known yet */
     _Atomic int32_t sticky;                /* -1: none chosen yet */
 
@@ -88,6 +93,16 @@ struct kfk__topic {
 
 enum { KFK__TOPIC_BUCKETS = 1024 };
 
+/* What a topic is made with. */
+typedef struct kfk__topic_options {
+    kfk__codec codec;
+    int level;
+    kfk__partitioner partitioner;
+    bool ignore_keys;
+    kfk_partition_fn *partition; /* the program's */
+    void *partition_arg;
+} kfk__topic_options;
+
 typedef struct kfk__topics {
     const kfk_allocator *alloc;
     _Atomic(kfk__topic *) last; /* that of the last send: most sends are to the same */
@@ -102,8 +117,8 @@ void kfk__topics_fini(kfk__topics *ts);
 /* Any thread, no lock. NULL: not there. */
 kfk__topic *kfk__topics_find(kfk__topics *ts, const char *name, size_t len);
 /* Finds or inserts. NULL: no memory. |fresh|: it was inserted. */
-kfk__topic *kfk__topics_add(kfk__topics *ts, const char *name, size_t len, kfk__codec codec,
-                            int level, bool *fresh);
+kfk__topic *kfk__topics_add(kfk__topics *ts, const char *name, size_t len,
+                            const kfk__topic_options *o, bool *fresh);
 /* Sender. Makes the topic have |n| partitions at least. false: no memory. */
 bool kfk__topic_grow(kfk__topics *ts, kfk__topic *t, int32_t n);
 
@@ -113,8 +128,23 @@ static inline kfk__partitions *kfk__topic_partitions(kfk__topic *t)
 }
 
 /* The partition that records without key go to now. |full| (-1: none): the caller has found that one full, and if it
- * is still the choice, another is chosen by |chance|. */
-int32_t kfk__topic_sticky(kfk__topic *t, const kfk__partitions *ps, int32_t full, uint32_t chance);
+ * is still the choice, another is chosen by |chance|: never one that is away, unless all are; |adaptive|: the fewer
+ * batches it has queued, the more likely (KIP-794). */
+int32_t kfk__topic_sticky(kfk__topic *t, const kfk__partitions *ps, int32_t full, bool adaptive,
+                          uint64_t chance);
+
+/* Into the deque in front of |at|, and out of it. Locked. */
+static inline void kfk__partition_insert(kfk__partition *p, kfk__list *at, kfk__producer_batch *b)
+{
+    kfk__list_insert(at, &b->link);
+    atomic_fetch_add_explicit(&p->queued, 1, memory_order_relaxed);
+}
+
+static inline void kfk__partition_remove(kfk__partition *p, kfk__producer_batch *b)
+{
+    kfk__list_remove(&b->link);
+    atomic_fetch_sub_explicit(&p->queued, 1, memory_order_relaxed);
+}
 
 /* The compression ratio, as it moved with one more batch (as Java's CompressionRatioEstimator: quick to get worse, slow
  * to get better). */

@@ -88,7 +88,7 @@ START_TEST(refusals)
         {"sasl.login.callback.handler.class=a.B", KFK_ERR_UNSUPPORTED, "change who is trusted"},
         {"security.providers=a.B", KFK_ERR_UNSUPPORTED, "change who is trusted"},
         {"config.providers=file", KFK_ERR_UNSUPPORTED, "change who is trusted"},
-        {"partitioner.class=com.example.Mine", KFK_ERR_CONFIG, "allowed: [roundrobin]"},
+        {"partitioner.class=com.example.Mine", KFK_ERR_CONFIG, "allowed: [roundrobin, random"},
         {"linger.ms=\\u12", KFK_ERR_CONFIG, ":1: a NUL, or \\u"},
         {"group.protocol=modern", KFK_ERR_CONFIG, "[consumer, classic]"},
     };

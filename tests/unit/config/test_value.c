@@ -71,7 +71,7 @@ static const struct {
     {KFK__P_BOOTSTRAP_SERVERS, " , ", "", NULL},
     {KFK__P_PARTITIONER_CLASS, "org.apache.kafka.clients.producer.RoundRobinPartitioner",
      "roundrobin", NULL},
-    {KFK__P_PARTITIONER_CLASS, "com.example.Mine", NULL, "[roundrobin]"},
+    {KFK__P_PARTITIONER_CLASS, "com.example.Mine", NULL, "[roundrobin, random"},
     {KFK__P_PARTITION_ASSIGNMENT_STRATEGY,
      "org.apache.kafka.clients.consumer.StickyAssignor, range", "sticky,range", NULL},
     {KFK__P_PARTITION_ASSIGNMENT_STRATEGY, "range,com.example.Mine", NULL, "not one of"},
