@@ -1,0 +1,249 @@
+#include "producer/settle.h"
+
+#include <kfk/kafka_errors.h>
+
+#include "base/error.h"
+#include "producer/outcome.h"
+#include "producer/sequence.h"
+
+static void free_batch(kfk__sender *s, kfk__producer_batch *b)
+{
+    kfk__producer_batch_free(b, &s->accumulator->pool);
+}
+
+/* Calls the callbacks. The batch is in no list of its partition. Its memory goes back at once, unless a socket may
+ * still read it. */
+static void finish(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a)
+{
+    kfk__result r = {.err = a->err,
+                     .status = KFK_DELIVERED,
+                     .base_offset = a->base_offset,
+                     .log_append_time = a->log_append_time,
+                     .msg = a->msg,
+                     .refused = a->refused};
+
+    if (a->err)
+        r.status = b->doubt ? KFK_UNKNOWN : KFK_NOT_WRITTEN;
+    else if (s->options.acks == 0)
+        r.status = KFK_UNKNOWN;
+    s->finish(s->owner, b, &r);
+    kfk__accumulator_finished(s->accumulator, b);
+    b->finished = true;
+    if (!b->produce)
+        free_batch(s, b);
+}
+
+void kfk__settle_error(kfk__sender *s, kfk__producer_batch *b, kfk_err err, const char *msg)
+{
+    kfk__produce_answer a = {.err = err, .base_offset = -1, .log_append_time = -1, .msg = msg};
+
+    finish(s, b, &a);
+}
+
+/* Past delivery.timeout.ms. */
+static void finish_expired(kfk__sender *s, kfk__producer_batch *b)
+{
+    kfk_error e;
+
+    (void)kfk__fail(&e, KFK_ERR_DELIVERY_TIMEOUT,
+                    "delivery.timeout.ms passed before the record was acknowledged");
+    kfk__client_explain(&s->client, &e);
+    kfk__settle_error(s, b, e.code, e.msg);
+}
+
+void kfk__requeue(kfk__partition *p, kfk__producer_batch *b)
+{
+    kfk__list *at;
+
+    b->state = KFK__BATCH_READY;
+    kfk__lock(&p->lock);
+    for (at = p->deque.next; at != &p->deque; at = at->next) {
+        const kfk__producer_batch *other = KFK__ENTRY(at, kfk__producer_batch, link);
+
+        if (other->id > b->id)
+            break;
+    }
+    kfk__partition_insert(p, at, b);
+    kfk__unlock(&p->lock);
+}
+
+static bool expired(const kfk__sender *s, const kfk__producer_batch *b, int64_t now)
+{
+    return now >= kfk__deadline(b->created_at, s->options.delivery_timeout_ms);
+}
+
+/* Whether the batch is to be sent again; else it is over. */
+static bool worth_a_retry(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a,
+                          int64_t now)
+{
+    if (b->finished || s->abandoned || s->identity.fatal.code || expired(s, b, now) ||
+        b->attempts > s->options.retries)
+        return false;
+    if (!s->options.idempotent || !kfk__sequence_lost(a->err))
+        return a->lost || kfk__produce_retriable(a->err);
+    /* If an earlier one has failed, this one had to. It comes after it, with the sequence it has. Otherwise the broker
+     * has lost our state: a new epoch is begun, in which this batch may be numbered anew, since no attempt at it can
+     * be in the log (design: else it is unknown, for good). */
+    if (!kfk__sequence_is_next(b->partition, b))
+        return true;
+    b->partition->hole = true;
+    return !b->doubt;
+}
+
+/* A batch that had a sequence will never be in the log, or nobody knows: there is a hole. */
+static void left_a_hole(kfk__sender *s, const kfk__producer_batch *b)
+{
+    if (s->options.idempotent && b->base_sequence >= 0)
+        b->partition->hole = true;
+}
+
+/* Once nothing is in flight any more, a hole in the sequences is left behind. */
+static void mend(kfk__sender *s, kfk__partition *p)
+{
+    kfk__list lost;
+    kfk__list *at;
+
+    if (!p->hole || p->n_in_flight > 0)
+        return;
+    kfk__list_init(&lost);
+    kfk__sequence_restart(&s->identity, p, &lost);
+    while ((at = kfk__list_pop(&lost)) != NULL)
+        kfk__settle_error(s, KFK__ENTRY(at, kfk__producer_batch, link),
+                         KFK_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+                         "the broker lost track of the producer while the record was unanswered");
+}
+
+static void succeeded(kfk__sender *s, kfk__producer_batch *b, kfk__produce_answer *a)
+{
+    kfk__partition *p = b->partition;
+
+    if (a->err == KFK_ERR_DUPLICATE_SEQUENCE_NUMBER) {
+        a->err = KFK_OK;
+        a->base_offset = -1;
+    }
+    kfk__sequence_acked(p, b);
+    p->retry = (kfk__retry){0};
+    if (b->finished)
+        free_batch(s, b);
+    else
+        finish(s, b, a);
+}
+
+static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a,
+                   int64_t now)
+{
+    kfk__partition *p = b->partition;
+    const kfk__topic *t = p->topic;
+    kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
+    kfk_err why = a->err;
+
+    if (info && kfk__metadata_hint(info, p->index, a->leader, a->leader_epoch)) {
+        why = KFK__RETRY_NEW_LEADER;
+        s->schedule.leaders_era++;
+    }
+    if (kfk__stale_metadata(a->err))
+        kfk__client_refresh(&s->client, info);
+    if (worth_a_retry(s, b, a, now)) {
+        kfk__requeue(p, b);
+        p->retry_at = kfk__retry_at(&p->retry, &s->client.options->retry, why, s->env, now);
+        return;
+    }
+    left_a_hole(s, b);
+    if (b->finished)
+        free_batch(s, b);
+    else
+        finish(s, b, a);
+}
+
+/* An attempt has ended. |doubtful|: the batch may be in the log because of it. */
+static void settle(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *answer,
+                   bool doubtful, int64_t now)
+{
+    kfk__partition *p = b->partition;
+    kfk__produce_answer a = *answer;
+
+    kfk__list_remove(&b->link);
+    b->produce = NULL;
+    b->doubt |= doubtful;
+    p->n_in_flight--;
+    if (a.err == KFK_OK || a.err == KFK_ERR_DUPLICATE_SEQUENCE_NUMBER)
+        succeeded(s, b, &a);
+    else
+        failed(s, b, &a, now);
+    mend(s, p);
+    kfk__schedule_place(&s->schedule, p, now);
+}
+
+void kfk__settle(void *sender, kfk__producer_batch *b, const kfk__produce_answer *a, int64_t now)
+{
+    settle(sender, b, a, a->err != KFK_OK && !kfk__refuses(a->err), now);
+}
+
+void kfk__settle_unsent(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a,
+                     int64_t now)
+{
+    b->attempts--;
+    settle(s, b, a, false, now);
+}
+
+/* ---- time ---- */
+
+/* Takes a batch out of its deque, whatever its state. false: somebody is compressing it. */
+static bool pull(kfk__producer_batch *b)
+{
+    kfk__partition *p = b->partition;
+    bool free;
+
+    kfk__lock(&p->lock);
+    free = !b->compressing;
+    if (free && b->state == KFK__BATCH_OPEN) {
+        kfk__producer_batch_close(b);
+        p->open = NULL;
+    }
+    if (free)
+        kfk__partition_remove(p, b);
+    kfk__unlock(&p->lock);
+    return free;
+}
+
+int64_t kfk__settle_expired(kfk__sender *s, int64_t now)
+{
+    kfk__producer_batch *b;
+
+    while ((b = kfk__accumulator_oldest(s->accumulator, 0)) != NULL) {
+        kfk__partition *p = b->partition;
+
+        if (!expired(s, b, now))
+            return kfk__deadline(b->created_at, s->options.delivery_timeout_ms);
+        if (b->produce) {
+            /* Its memory stays where it is until the answer comes, or the connection ends. */
+            b->doubt = true;
+        } else {
+            if (!pull(b))
+                return now + KFK__MS;
+            left_a_hole(s, b);
+        }
+        finish_expired(s, b);
+        mend(s, p);
+        kfk__schedule_place(&s->schedule, p, now);
+    }
+    return KFK__NEVER;
+}
+
+void kfk__settle_queued(kfk__sender *s, kfk_err err, const char *msg, int64_t now)
+{
+    uint64_t end = kfk__accumulator_next_id(s->accumulator), id = 0;
+    kfk__producer_batch *b;
+
+    while ((b = kfk__accumulator_oldest(s->accumulator, id)) != NULL && b->id < end) {
+        kfk__partition *p = b->partition;
+
+        id = b->id + 1;
+        if (b->produce || !pull(b))
+            continue;
+        left_a_hole(s, b);
+        kfk__settle_error(s, b, err, msg);
+        mend(s, p);
+        kfk__schedule_place(&s->schedule, p, now);
+    }
+}
