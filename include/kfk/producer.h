@@ -58,10 +58,11 @@ typedef void kfk_delivery_fn(kfk_producer *p, const kfk_delivery *d, void *arg);
 KFK_API kfk_err kfk_producer_new(kfk_producer **out, const kfk_config *c, kfk_error *e);
 
 /* Appends one record to its partition's batch. Waits at most max.block.ms for the topic's metadata and for room in
- * buffer.memory. Any thread. An error means that the record was not taken and |cb| is never called; KFK_OK means that
+ * buffer.memory; one that may not wait (KFK_NOWAIT, max.block.ms=0, from a callback) is kept until its topic is known,
+ * and KFK_ERR_WOULD_BLOCK tells of a full buffer. Any thread. An error means that the record was not taken and |cb| is never called; KFK_OK means that
  * it is called exactly once, never from inside this call. |cb| may be NULL.
  * KFK_ERR_INVALID_ARG, MESSAGE_TOO_LARGE (10), KFK_ERR_TIMED_OUT (metadata), KFK_ERR_BUFFER_FULL,
- * KFK_ERR_WOULD_BLOCK (KFK_NOWAIT, max.block.ms=0, or from a callback), KFK_ERR_CLOSED, KFK_ERR_FORKED,
+ * KFK_ERR_WOULD_BLOCK, KFK_ERR_CLOSED, KFK_ERR_FORKED,
  * KFK_ERR_NOMEM, and what makes the topic unusable (INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED). */
 KFK_API kfk_err kfk_producer_send(kfk_producer *p, const kfk_record *r, kfk_delivery_fn *cb, void *arg, kfk_error *e);
 

@@ -190,10 +190,8 @@ kfk__topic *kfk__accumulator_topic(kfk__accumulator *a, const char *name)
     return t;
 }
 
-void kfk__accumulator_publish(kfk__accumulator *a, kfk__topic *t, int32_t n, kfk_err err)
+void kfk__accumulator_known(kfk__accumulator *a, kfk__topic *t, kfk_err err)
 {
-    if (!err && !kfk__topic_grow(&a->topics, t, n))
-        err = KFK_ERR_NOMEM;
     kfk__lock(&t->lock);
     t->err = err;
     for (kfk__list *at = t->waiters.next; at != &t->waiters; at = at->next)
@@ -208,15 +206,20 @@ static bool has_partition(kfk__topic *t, int32_t at_least)
     return ps && ps->n > at_least;
 }
 
-kfk_err kfk__accumulator_ask(kfk__accumulator *a, kfk__topic *t)
+kfk_err kfk__accumulator_ask(kfk__accumulator *a, kfk__topic *t, int32_t at_least)
 {
     kfk_err err;
 
     want_topic(a, t);
+    /* After the lock that was taken there: if this does not see that we close, kfk__accumulator_close sees the topic. */
+    if (atomic_load_explicit(&a->closed, memory_order_acquire))
+        return KFK_ERR_CLOSED;
     kfk__lock(&t->lock);
     err = t->err;
     kfk__unlock(&t->lock);
-    return err ? err : KFK_ERR_WOULD_BLOCK;
+    if (!err && !has_partition(t, at_least))
+        err = KFK_ERR_WOULD_BLOCK;
+    return err;
 }
 
 kfk_err kfk__accumulator_await(kfk__accumulator *a, kfk__topic *t, int32_t at_least, int64_t until)
@@ -250,24 +253,20 @@ kfk_err kfk__accumulator_await(kfk__accumulator *a, kfk__topic *t, int32_t at_le
 
 /* ---- compressing ---- */
 
-kfk_err kfk__accumulator_compress(kfk__accumulator *a, kfk__producer_batch *b)
+/* One that nobody uses, or a new one. NULL: no memory. */
+static kfk__compressor *borrow_compressor(kfk__accumulator *a)
 {
-    kfk__topic *t = b->partition->topic;
     kfk__compressor *c;
-    double ratio;
-    kfk_err err;
 
     kfk__lock(&a->lock);
     c = a->compressors;
     a->compressors = NULL;
     kfk__unlock(&a->lock);
-    if (!c)
-        c = kfk__compressor_new(&a->env->alloc);
-    if (!c)
-        return KFK_ERR_NOMEM;
-    err = kfk__producer_batch_compress(b, c, &a->pool, &ratio);
-    if (!err)
-        kfk__topic_observe_ratio(t, ratio);
+    return c ? c : kfk__compressor_new(&a->env->alloc);
+}
+
+static void return_compressor(kfk__accumulator *a, kfk__compressor *c)
+{
     kfk__lock(&a->lock);
     if (!a->compressors) {
         a->compressors = c;
@@ -275,7 +274,35 @@ kfk_err kfk__accumulator_compress(kfk__accumulator *a, kfk__producer_batch *b)
     }
     kfk__unlock(&a->lock);
     kfk__compressor_free(c);
+}
+
+kfk_err kfk__accumulator_compress(kfk__accumulator *a, kfk__producer_batch *b)
+{
+    kfk__compressor *c = borrow_compressor(a);
+    double ratio;
+    kfk_err err;
+
+    if (!c)
+        return KFK_ERR_NOMEM;
+    err = kfk__producer_batch_compress(b, c, &a->pool, &ratio);
+    if (!err)
+        kfk__topic_observe_ratio(b->partition->topic, ratio);
+    return_compressor(a, c);
     return err;
+}
+
+kfk_err kfk__accumulator_inflate(kfk__accumulator *a, const kfk__producer_batch *b,
+                                 kfk_bytes packed, kfk__buf *out)
+{
+    kfk__compressor *c = borrow_compressor(a);
+    const char *why;
+    kfk_err err;
+
+    if (!c)
+        return KFK_ERR_NOMEM;
+    err = kfk__decompress(c, b->codec, packed.data, packed.len, out, &why);
+    return_compressor(a, c);
+    return err && err != KFK_ERR_NOMEM ? KFK_ERR_INTERNAL : err;
 }
 
 /* ---- batches, results, flush, close ---- */
@@ -283,12 +310,12 @@ kfk_err kfk__accumulator_compress(kfk__accumulator *a, kfk__producer_batch *b)
 void kfk__accumulator_begun(kfk__accumulator *a, kfk__producer_batch *b)
 {
     kfk__lock(&a->lock);
-    b->id = a->next_id++;
+    b->order.id = a->next_id++;
     kfk__list_push(&a->incomplete, &b->incomplete);
     kfk__unlock(&a->lock);
 }
 
-kfk__producer_batch *kfk__accumulator_oldest(kfk__accumulator *a, uint64_t id)
+kfk__producer_batch *kfk__accumulator_behind(kfk__accumulator *a, kfk__batch_order order)
 {
     kfk__producer_batch *b = NULL;
 
@@ -297,10 +324,29 @@ kfk__producer_batch *kfk__accumulator_oldest(kfk__accumulator *a, uint64_t id)
          at = kfk__list_next(&a->incomplete, at)) {
         kfk__producer_batch *one = KFK__ENTRY(at, kfk__producer_batch, incomplete);
 
-        b = one->id >= id ? one : NULL;
+        b = kfk__batch_before(order, one->order) ? one : NULL;
     }
     kfk__unlock(&a->lock);
     return b;
+}
+
+kfk__producer_batch *kfk__accumulator_oldest(kfk__accumulator *a)
+{
+    return kfk__accumulator_behind(a, (kfk__batch_order){0, 0});
+}
+
+void kfk__accumulator_parted(kfk__accumulator *a, kfk__producer_batch *b, kfk__producer_batch *part)
+{
+    kfk__lock(&a->lock);
+    kfk__list_insert(&b->incomplete, &part->incomplete);
+    kfk__unlock(&a->lock);
+}
+
+void kfk__accumulator_unparted(kfk__accumulator *a, kfk__producer_batch *part)
+{
+    kfk__lock(&a->lock);
+    kfk__list_remove(&part->incomplete);
+    kfk__unlock(&a->lock);
 }
 
 uint64_t kfk__accumulator_next_id(kfk__accumulator *a)
@@ -318,7 +364,7 @@ static bool complete_up_to(const kfk__accumulator *a, uint64_t id)
 {
     const kfk__list *at = kfk__list_first(&a->incomplete);
 
-    return !at || KFK__ENTRY(at, kfk__producer_batch, incomplete)->id > id;
+    return !at || KFK__ENTRY(at, kfk__producer_batch, incomplete)->order.id > id;
 }
 
 void kfk__accumulator_finished(kfk__accumulator *a, kfk__producer_batch *b)
@@ -363,8 +409,12 @@ kfk_err kfk__accumulator_flush(kfk__accumulator *a, int64_t until)
     return done ? KFK_OK : KFK_ERR_TIMED_OUT;
 }
 
-static void wake_topic(kfk__accumulator *a, kfk__topic *t)
+/* Whoever waits for the topic goes on, and nothing is kept for it any more. */
+static void close_topic(kfk__accumulator *a, kfk__topic *t)
 {
+    kfk__lock(&t->kept.lock);
+    t->kept.dead = true;
+    kfk__unlock(&t->kept.lock);
     kfk__lock(&t->lock);
     for (kfk__list *at = t->waiters.next; at != &t->waiters; at = at->next)
         wake(a, &KFK__ENTRY(at, waiting, link)->waiter);
@@ -381,6 +431,6 @@ void kfk__accumulator_close(kfk__accumulator *a)
     for (size_t i = 0; i < KFK__TOPIC_BUCKETS; i++)
         for (kfk__topic *t = atomic_load_explicit(&a->topics.buckets[i], memory_order_acquire); t;
              t = t->next)
-            wake_topic(a, t);
+            close_topic(a, t);
     kfk__accumulator_stir(a);
 }

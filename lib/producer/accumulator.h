@@ -26,6 +26,7 @@ typedef struct kfk__accumulator_options {
     int64_t linger_ns;
     int64_t max_block_ms; /* for metadata and memory together; 0: nobody waits */
     bool adaptive;        /* the sticky choice looks at queues */
+    bool tells_all;       /* records without a callback are told of, too */
     /* Whether the calling thread must never wait: it runs a callback. */
     bool (*never_waits)(void *owner);
     /* Adds to the error of a wait what stands in the way. */
@@ -70,9 +71,9 @@ kfk__topic *kfk__accumulator_topic(kfk__accumulator *a, const char *name);
 /* Waits until the topic has more than |at_least| partitions. KFK_ERR_TIMED_OUT, KFK_ERR_CLOSED, KFK_ERR_NOMEM, or what
  * makes the topic unusable. */
 kfk_err kfk__accumulator_await(kfk__accumulator *a, kfk__topic *t, int32_t at_least, int64_t until);
-/* For who does not wait: asks for the topic's partitions, and says what is known: what makes it unusable, or
- * KFK_ERR_WOULD_BLOCK. */
-kfk_err kfk__accumulator_ask(kfk__accumulator *a, kfk__topic *t);
+/* For who does not wait: asks for the topic's partitions, and says what is known: KFK_OK, there are more than
+ * |at_least|; what makes it unusable; KFK_ERR_CLOSED; or KFK_ERR_WOULD_BLOCK. */
+kfk_err kfk__accumulator_ask(kfk__accumulator *a, kfk__topic *t, int32_t at_least);
 /* A batch has been begun: it has a number now, and is without a result. Inside its partition's lock. */
 void kfk__accumulator_begun(kfk__accumulator *a, kfk__producer_batch *b);
 /* The partition has something new for the Sender, of interest from |when| on. */
@@ -100,11 +101,19 @@ kfk__partition *kfk__accumulator_next_partition(kfk__accumulator *a);
 /* The Sender is about to sleep until |until|. false: there is news, do not. */
 bool kfk__accumulator_park(kfk__accumulator *a, int64_t until);
 /* Partitions of a topic have come, or will not (|err|): whoever waits goes on. */
-void kfk__accumulator_publish(kfk__accumulator *a, kfk__topic *t, int32_t n, kfk_err err);
-/* The oldest batch without a result, of those from |id| on, or NULL. */
-kfk__producer_batch *kfk__accumulator_oldest(kfk__accumulator *a, uint64_t id);
+void kfk__accumulator_known(kfk__accumulator *a, kfk__topic *t, kfk_err err);
+/* The oldest batch without a result, or the oldest of those behind |order|; NULL: there is none. */
+kfk__producer_batch *kfk__accumulator_oldest(kfk__accumulator *a);
+kfk__producer_batch *kfk__accumulator_behind(kfk__accumulator *a, kfk__batch_order order);
 /* The id of the batch that will be begun next. */
 uint64_t kfk__accumulator_next_id(kfk__accumulator *a);
+/* |part| has records of |b|, and is without a result as long; or is no more. */
+void kfk__accumulator_parted(kfk__accumulator *a, kfk__producer_batch *b,
+                             kfk__producer_batch *part);
+void kfk__accumulator_unparted(kfk__accumulator *a, kfk__producer_batch *part);
+/* Appends what the records of a batch inflate to. KFK_ERR_NOMEM, KFK_ERR_INTERNAL. */
+kfk_err kfk__accumulator_inflate(kfk__accumulator *a, const kfk__producer_batch *b,
+                                 kfk_bytes packed, kfk__buf *out);
 /* A batch has its result: its callbacks have been called. */
 void kfk__accumulator_finished(kfk__accumulator *a, kfk__producer_batch *b);
 

@@ -61,6 +61,8 @@ typedef struct append {
     int64_t timestamp;
     int64_t until; /* the end of its patience; 0: it has not had to wait yet */
     bool sticky;
+    bool told; /* has a callback, or is to be told of without one */
+    bool kept; /* its topic is not known, and it may not wait */
     kfk__chunk *chunk; /* what was got for it; NULL: nothing */
     need chunk_for;    /* NEED_RECORDS, NEED_CALLBACKS */
     kfk__producer_batch *closed; /* a batch that it found full, to be compressed by it */
@@ -88,9 +90,10 @@ static void close_open(kfk__partition *p, append *ap)
 static void begin_batch(kfk__accumulator *a, kfk__partition *p, append *ap)
 {
     kfk__topic *t = p->topic;
-    size_t limit = t->codec == KFK__CODEC_NONE ? SIZE_MAX
-                                               : kfk__topic_raw_limit(t, a->options.batch_size);
-    kfk__producer_batch *b = kfk__producer_batch_new(&a->env->alloc, ap->chunk, ap->bound, t->codec,
+    kfk__codec codec = ap->kept ? KFK__CODEC_NONE : t->codec;
+    size_t limit = codec == KFK__CODEC_NONE ? SIZE_MAX
+                                            : kfk__topic_raw_limit(t, a->options.batch_size);
+    kfk__producer_batch *b = kfk__producer_batch_new(&a->env->alloc, ap->chunk, ap->bound, codec,
                                                      t->level, limit);
     bool first = kfk__list_empty(&p->deque);
 
@@ -116,21 +119,18 @@ static kfk__chunk *use_chunk(append *ap, need chunk_for)
     return c;
 }
 
-/* Room for one more callback; records that had none before it are given empty ones. Locked. */
+/* Room for one more callback. Locked. */
 static bool extend_callbacks(kfk__producer_batch *b, append *ap)
 {
-    for (;;) {
-        kfk__chunk *c;
+    kfk__chunk *c;
 
-        for (; b->n_callbacks < b->count && b->callback_at < b->callback_end; b->n_callbacks++)
-            *b->callback_at++ = (kfk__callback){NULL, NULL, 0};
-        if (b->callback_at < b->callback_end)
-            return true;
+    while (!kfk__producer_batch_callback_room(b)) {
         c = use_chunk(ap, NEED_CALLBACKS);
         if (!c)
             return false;
         kfk__producer_batch_extend_callbacks(b, c);
     }
+    return true;
 }
 
 /* Whether a codec's batch goes on in another chunk. */
@@ -168,20 +168,23 @@ static need make_room(kfk__accumulator *a, kfk__partition *p, append *ap)
             return NEED_RECORDS;
         begin_batch(a, p, ap);
     }
-    return !ap->fn || extend_callbacks(p->open, ap) ? NEED_NOTHING : NEED_CALLBACKS;
+    return !ap->told || extend_callbacks(p->open, ap) ? NEED_NOTHING : NEED_CALLBACKS;
 }
 
 static need try_append(kfk__accumulator *a, kfk__partition *p, append *ap)
 {
     bool urgent = ap->sync_until != 0;
 
-    if (!p->open || !kfk__batch_has_room(p->open, ap->bound, ap->fn)) {
+    if (!p->open || !kfk__batch_has_room(p->open, ap->bound, ap->told)) {
         need n = p->dead ? NEED_OPEN : make_room(a, p, ap);
 
         if (n != NEED_NOTHING)
             return n;
     }
-    kfk__batch_put(p->open, ap->record, ap->timestamp, ap->fn, ap->arg);
+    kfk__batch_put(p->open, ap->record, ap->timestamp, ap->told, ap->fn, ap->arg);
+    if (ap->kept)
+        p->open->callback_at[-1].partition =
+            ap->record->flags & KFK_PARTITION ? ap->record->partition : -1;
     if (ap->sticky)
         p->sticky_bytes += ap->bound;
     if (urgent && !p->open->urgent) {
@@ -326,12 +329,32 @@ static kfk_err too_large(const kfk__accumulator *a, const kfk_record *r, size_t 
                      r->topic, bound, a->options.max_request_size, a->options.buffer_memory);
 }
 
+/* The partition that the record goes to, once it is known; those who may not wait for that have it kept. */
+static kfk_err where_to(kfk__accumulator *a, kfk__topic *t, append *ap, kfk__partition **p)
+{
+    const kfk_record *r = ap->record;
+    int32_t at_least = r->flags & KFK_PARTITION ? r->partition : 0;
+    const kfk__partitions *ps = kfk__topic_partitions(t);
+    kfk_err err = KFK_OK;
+
+    ap->kept = false;
+    if (!ps || ps->n <= at_least) {
+        err = may_wait(a, ap) ? kfk__accumulator_await(a, t, at_least, ap->until)
+                              : kfk__accumulator_ask(a, t, at_least);
+        ap->kept = err == KFK_ERR_WOULD_BLOCK && !ps;
+    }
+    ap->told = ap->fn || ap->kept || a->options.tells_all;
+    if (ap->kept)
+        *p = &t->kept;
+    else if (!err)
+        *p = partition_of(a, t, r, &ap->sticky);
+    return ap->kept ? KFK_OK : err;
+}
+
 kfk_err kfk__append(kfk__accumulator *a, const kfk_record *r, kfk_delivery_fn *fn, void *arg,
                     int64_t sync_until, kfk_error *e)
 {
     append ap = {.record = r, .fn = fn, .arg = arg, .sync_until = sync_until};
-    int32_t at_least = r->flags & KFK_PARTITION ? r->partition : 0;
-    const kfk__partitions *ps;
     kfk__partition *p;
     kfk__topic *t;
     kfk_err err;
@@ -344,16 +367,13 @@ kfk_err kfk__append(kfk__accumulator *a, const kfk_record *r, kfk_delivery_fn *f
     t = kfk__accumulator_topic(a, r->topic);
     if (!t)
         return refuse(a, r, KFK_ERR_NOMEM, e);
-    ps = kfk__topic_partitions(t);
-    if (!ps || ps->n <= at_least) {
-        err = may_wait(a, &ap) ? kfk__accumulator_await(a, t, at_least, ap.until)
-                               : kfk__accumulator_ask(a, t);
-        if (err)
-            return refuse(a, r, err, e);
-    }
     ap.timestamp = kfk__append_timestamp(a, r);
-    p = partition_of(a, t, r, &ap.sticky);
-    err = append_to(a, p, &ap);
+    do {
+        err = where_to(a, t, &ap, &p);
+        if (!err)
+            err = append_to(a, p, &ap);
+        /* Nothing is kept any more: the topic is known now, or the producer is closed. */
+    } while (err == KFK_ERR_CLOSED && ap.kept && kfk__topic_partitions(t));
     if (ap.chunk)
         kfk__pool_put(&a->pool, ap.chunk);
     return err ? refuse(a, r, err, e) : KFK_OK;

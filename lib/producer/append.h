@@ -46,10 +46,10 @@ static inline kfk__partition *kfk__append_partition(kfk__topic *t, const kfk_rec
     return (uint32_t)i < (uint32_t)ps->n ? ps->v[i] : NULL;
 }
 
-/* The record goes in: there is room for it, and for its callback. Locked. */
+/* The record goes in: there is room for it, and for its callback, if it is to be told of. Locked. */
 static inline __attribute__((always_inline)) void kfk__batch_put(kfk__producer_batch *b,
                                                                  const kfk_record *r,
-                                                                 int64_t timestamp,
+                                                                 int64_t timestamp, bool told,
                                                                  kfk_delivery_fn *fn, void *arg)
 {
     int32_t n = b->count;
@@ -59,7 +59,7 @@ static inline __attribute__((always_inline)) void kfk__batch_put(kfk__producer_b
     else if (timestamp > b->max_timestamp)
         b->max_timestamp = timestamp;
     b->count = n + 1;
-    if (fn) {
+    if (told) {
         kfk__callback *cb = b->callback_at;
 
         cb->fn = fn;
@@ -86,12 +86,11 @@ static inline size_t kfk__append_bound(const kfk_record *r)
 }
 
 /* Locked. */
-static inline bool kfk__batch_has_room(const kfk__producer_batch *b, size_t bound,
-                                       kfk_delivery_fn *fn)
+static inline bool kfk__batch_has_room(const kfk__producer_batch *b, size_t bound, bool told)
 {
     if ((size_t)(b->end - b->at) < bound)
         return false;
-    return !fn || (b->callback_at < b->callback_end && b->n_callbacks == b->count);
+    return !told || (b->callback_at < b->callback_end && b->n_callbacks == b->count);
 }
 
 /* Appends a record if there is nothing special about it, and its batch is open and has room for it. false: it is for
@@ -103,7 +102,7 @@ static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumul
     kfk__topic *t = atomic_load_explicit(&a->topics.last, memory_order_acquire);
     kfk__partition *p;
     int64_t timestamp;
-    bool sticky, done;
+    bool sticky, done, told = fn || a->options.tells_all;
 
     if (!t || (r->key.len | r->value.len) > INT32_MAX || strcmp(t->name, r->topic) != 0)
         return false;
@@ -114,9 +113,9 @@ static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumul
     if (timestamp < 0)
         return false;
     kfk__lock(&p->lock);
-    done = p->open && kfk__batch_has_room(p->open, kfk__append_bound(r), fn);
+    done = p->open && kfk__batch_has_room(p->open, kfk__append_bound(r), told);
     if (done) {
-        kfk__batch_put(p->open, r, timestamp, fn, arg);
+        kfk__batch_put(p->open, r, timestamp, told, fn, arg);
         if (sticky)
             p->sticky_bytes += kfk__append_bound(r);
     }

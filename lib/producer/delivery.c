@@ -31,7 +31,7 @@ static void deliver_any(delivering *to, const kfk__callback *cb, int32_t n)
 
     for (const kfk__callback *end = cb + n; cb < end;
          cb++, to->index++, d->offset += r->base_offset >= 0) {
-        if (!cb->fn)
+        if (!cb->fn || cb->fn == kfk__callback_moved)
             continue;
         if (r->refused)
             d->msg = kfk__refused_text(r->refused, to->index, &to->at, to->text, sizeof to->text,

@@ -81,11 +81,20 @@ static void serve(kfk__pool *p)
     }
 }
 
+/* |cap| bytes are there again. Locked. */
+static void returned(kfk__pool *p, size_t cap)
+{
+    size_t repaid = p->owed < cap ? p->owed : cap;
+
+    p->owed -= repaid;
+    p->available += cap - repaid;
+    serve(p);
+}
+
 static void give_back(kfk__pool *p, size_t cap)
 {
     kfk__lock(&p->lock);
-    p->available += cap;
-    serve(p);
+    returned(p, cap);
     kfk__unlock(&p->lock);
 }
 
@@ -120,6 +129,20 @@ kfk__chunk *kfk__pool_try(kfk__pool *p, size_t cap)
     }
     kfk__unlock(&p->lock);
     return granted ? make(p, t, cap) : NULL;
+}
+
+kfk__chunk *kfk__pool_overdraw(kfk__pool *p, size_t cap)
+{
+    size_t there;
+    taken t;
+
+    kfk__lock(&p->lock);
+    there = p->available < cap ? p->available : cap;
+    p->available -= there;
+    p->owed += cap - there;
+    t = take_kept(p, cap);
+    kfk__unlock(&p->lock);
+    return make(p, t, cap);
 }
 
 /* Waits in line. KFK_OK: granted. */
@@ -192,8 +215,7 @@ void kfk__pool_put(kfk__pool *p, kfk__chunk *c)
         p->kept_bytes += cap;
         c = NULL;
     }
-    p->available += cap;
-    serve(p);
+    returned(p, cap);
     kfk__unlock(&p->lock);
     kfk__release(&p->env->alloc, c);
 }

@@ -3,7 +3,7 @@
  * Memory is handed out in chunks, nearly all of one size (batch.size), which are kept for the next batch. Who asks for
  * more than there is waits in line, and is served in that order: a small request does not overtake a large one.
  *
- *   total = handed out + granted to those who wait + available (kept chunks are available)
+ *   total + owed = handed out + granted to those who wait + available (kept chunks are available)
  *
  * Any thread. */
 #ifndef KFK_PRODUCER_POOL_H
@@ -30,6 +30,7 @@ typedef struct kfk__pool {
     void *owner;
     kfk__mutex lock;   /* guards all below */
     size_t available;
+    size_t owed; /* handed out beyond |total|; nothing is available then */
     kfk__chunk *kept;
     size_t kept_bytes; /* never more than |available| */
     kfk__list waiters;
@@ -46,6 +47,9 @@ kfk__chunk *kfk__pool_try(kfk__pool *p, size_t cap);
 /* The same, waiting in line until |until|. KFK_ERR_BUFFER_FULL: it did not come in time; KFK_ERR_CLOSED: the pool was
  * closed meanwhile; KFK_ERR_NOMEM; MESSAGE_TOO_LARGE: there will never be so much. */
 kfk_err kfk__pool_get(kfk__pool *p, size_t cap, int64_t until, kfk__chunk **out);
+/* A chunk that is not waited for and does not count what there is: what it is for gives back more than that. NULL: no
+ * memory. */
+kfk__chunk *kfk__pool_overdraw(kfk__pool *p, size_t cap);
 void kfk__pool_put(kfk__pool *p, kfk__chunk *c);
 /* Whether somebody waits. */
 bool kfk__pool_short(kfk__pool *p);

@@ -509,7 +509,7 @@ kfk_err kfk_producer_partitions(kfk_producer *p, const char *topic, int timeout_
     if (!ps) {
         err = waits ? kfk__accumulator_await(&p->accumulator, t, 0,
                                              kfk__deadline(kfk__now(&p->env), timeout_ms))
-                    : kfk__accumulator_ask(&p->accumulator, t);
+                    : kfk__accumulator_ask(&p->accumulator, t, 0);
         if (err) {
             (void)kfk__fail(e, err, "topic %.200s: no metadata: %s", topic, kfk_err_str(err));
             explain(p, e);
@@ -541,12 +541,13 @@ kfk_err kfk_producer_flush(kfk_producer *p, int timeout_ms, kfk_error *e)
 /* The Sender is to end, at |deadline| at the latest; an earlier deadline holds. */
 static void start_close(kfk_producer *p, int64_t deadline)
 {
+    /* First: what the Sender finds when it closes is all there will be. */
+    kfk__accumulator_close(&p->accumulator);
     kfk__lock(&p->lock);
     if (!p->closing || deadline < p->close_deadline)
         p->close_deadline = deadline;
     p->closing = true;
     kfk__unlock(&p->lock);
-    kfk__accumulator_close(&p->accumulator);
     kfk__loop_wake(&p->loop);
 }
 

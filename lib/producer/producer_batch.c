@@ -97,6 +97,13 @@ void kfk__producer_batch_extend_callbacks(kfk__producer_batch *b, kfk__chunk *ch
     b->callback_end = b->callback_at + KFK__CALLBACKS_MORE;
 }
 
+bool kfk__producer_batch_callback_room(kfk__producer_batch *b)
+{
+    for (; b->n_callbacks < b->count && b->callback_at < b->callback_end; b->n_callbacks++)
+        *b->callback_at++ = (kfk__callback){NULL, NULL, {0}};
+    return b->callback_at < b->callback_end;
+}
+
 static void write_header(const kfk__producer_batch *b, uint8_t *to, size_t size)
 {
     kfk__batch_header h = {.length = (int32_t)(size - KFK__BATCH_LOG_OVERHEAD),
@@ -189,14 +196,14 @@ void kfk__callback_walk_init(kfk__callback_walk *w, const kfk__producer_batch *b
         .at = first_callbacks(b), .next = b->callbacks, .left = b->n_callbacks};
 }
 
-const kfk__callback *kfk__callback_walk_next(kfk__callback_walk *w, int32_t *n)
+kfk__callback *kfk__callback_walk_next(kfk__callback_walk *w, int32_t *n)
 {
-    const kfk__callback *at = w->at;
+    kfk__callback *at = w->at;
 
     *n = KFK__CALLBACKS_FIRST;
     w->at = NULL;
     if (!at && w->left > 0) {
-        at = (const kfk__callback *)(const void *)w->next->data;
+        at = (kfk__callback *)(void *)w->next->data;
         w->next = w->next->next;
         *n = KFK__CALLBACKS_MORE;
     }
@@ -204,4 +211,9 @@ const kfk__callback *kfk__callback_walk_next(kfk__callback_walk *w, int32_t *n)
         *n = w->left;
     w->left -= *n;
     return *n > 0 ? at : NULL;
+}
+
+void kfk__callback_moved(kfk_producer *p, const kfk_delivery *d, void *arg)
+{
+    (void)p, (void)d, (void)arg;
 }

@@ -31,8 +31,22 @@ typedef enum kfk__batch_state {
 typedef struct kfk__callback {
     kfk_delivery_fn *fn;
     void *arg;
-    int64_t timestamp_ms;
+    union {
+        int64_t timestamp_ms;
+        int64_t partition; /* in a batch that is kept until the topic is known: the one given, or -1 */
+    };
 } kfk__callback;
+
+/* Batches are begun one after another, and what becomes of one in parts has its place: no two are alike. */
+typedef struct kfk__batch_order {
+    uint64_t id;
+    uint32_t part; /* the index of the first record in the batch that was begun */
+} kfk__batch_order;
+
+static inline bool kfk__batch_before(kfk__batch_order a, kfk__batch_order b)
+{
+    return a.id < b.id || (a.id == b.id && a.part < b.part);
+}
 
 /* How many lie in the first chunk, and in each that comes to it. */
 enum { KFK__CALLBACKS_FIRST = 32, KFK__CALLBACKS_MORE = 128 };
@@ -66,7 +80,7 @@ typedef struct kfk__producer_batch {
     kfk__list link;       /* in the partition's deque, or among those in flight */
     kfk__list incomplete; /* in the accumulator's list of all that have no result */
     struct kfk__partition *partition;
-    uint64_t id; /* in the order in which batches were begun */
+    kfk__batch_order order;
     int64_t created_at;
 
     /* The Sender's. */
@@ -95,6 +109,9 @@ void kfk__producer_batch_free(kfk__producer_batch *b, kfk__pool *pool);
 /* Adds a chunk for more records, or for more callbacks, which is now the batch's own. */
 void kfk__producer_batch_extend(kfk__producer_batch *b, kfk__chunk *chunk);
 void kfk__producer_batch_extend_callbacks(kfk__producer_batch *b, kfk__chunk *chunk);
+/* Makes room for the callback of the next record; records that had none before it are given empty ones. false: a chunk
+ * for more callbacks is needed first. */
+bool kfk__producer_batch_callback_room(kfk__producer_batch *b);
 
 /* No more records: OPEN becomes READY without a codec, CLOSED with one. */
 void kfk__producer_batch_close(kfk__producer_batch *b);
@@ -115,13 +132,16 @@ size_t kfk__producer_batch_size(const kfk__producer_batch *b);
 /* The callbacks, one piece of memory after another; those of the records that have none, before the last that has one,
  * are among them. */
 typedef struct kfk__callback_walk {
-    const kfk__callback *at;
-    const kfk__chunk *next;
+    kfk__callback *at;
+    kfk__chunk *next;
     int32_t left;
 } kfk__callback_walk;
 
 void kfk__callback_walk_init(kfk__callback_walk *w, const kfk__producer_batch *b);
 /* The next piece, of *n callbacks; NULL: there is none. */
-const kfk__callback *kfk__callback_walk_next(kfk__callback_walk *w, int32_t *n);
+kfk__callback *kfk__callback_walk_next(kfk__callback_walk *w, int32_t *n);
+
+/* Stands for the callback of a record that has gone to another batch. Never called. */
+void kfk__callback_moved(kfk_producer *p, const kfk_delivery *d, void *arg);
 
 #endif

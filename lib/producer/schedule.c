@@ -103,7 +103,8 @@ bool kfk__schedule_holds(const kfk__schedule *s, const kfk__partition *p,
      * does not lead yet, the second one would be let in before it. */
     if (p->acked_sequence < 0)
         return true;
-    if (head->attempts > 0)
+    /* It was sent before, or is part of what was. */
+    if (head->base_sequence >= 0)
         return true;
     for (kfk__list *at = p->in_flight.next; at != &p->in_flight; at = at->next) {
         const kfk__producer_batch *b = KFK__ENTRY(at, kfk__producer_batch, link);
@@ -120,7 +121,7 @@ static int64_t due_at(const kfk__schedule *s, const kfk__partition *p,
 {
     int64_t due = now;
 
-    if (head->state == KFK__BATCH_OPEN && !head->urgent && !s->hurried && head->id > s->flush_id)
+    if (head->state == KFK__BATCH_OPEN && !head->urgent && !s->hurried && head->order.id > s->flush_id)
         due = head->created_at + s->linger_ns;
     return due > p->retry_at ? due : p->retry_at;
 }
@@ -150,6 +151,8 @@ void kfk__schedule_place(kfk__schedule *s, kfk__partition *p, int64_t now)
     int64_t due = now;
     kfk__leader *l;
 
+    if (p->index < 0)
+        return; /* kept: there is nowhere to send it */
     kfk__heap_remove(&s->timers, &p->timer);
     kfk__list_remove(&p->drain_link);
     p->drain = look(s, p, now, &due);

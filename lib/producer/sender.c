@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "producer/kept.h"
 #include "producer/sequence.h"
 #include "producer/settle.h"
 #include "proto/produce.h"
@@ -239,22 +240,57 @@ static int64_t drain(kfk__sender *s, kfk__leader *l, int64_t now)
 
 /* ---- metadata ---- */
 
+/* From here on nothing goes into the partition. */
+static void shut(kfk__partition *p)
+{
+    kfk__lock(&p->lock);
+    p->dead = true;
+    if (p->open)
+        kfk__producer_batch_close(p->open);
+    p->open = NULL;
+    kfk__unlock(&p->lock);
+}
+
+static void shut_all(const kfk__partitions *ps)
+{
+    for (int32_t i = 0; ps && i < ps->n; i++)
+        shut(ps->v[i]);
+}
+
+/* The topic has |n| partitions, of which some are new. KFK_ERR_NOMEM. */
+static kfk_err grow(kfk__sender *s, kfk__topic *t, int32_t had, int32_t n, int64_t now)
+{
+    kfk__partitions *ps;
+
+    if (!kfk__schedule_reserve(&s->schedule, (size_t)(n - had)))
+        return KFK_ERR_NOMEM;
+    ps = kfk__topic_grow(&s->accumulator->topics, t, n);
+    if (!ps)
+        return KFK_ERR_NOMEM;
+    if (s->closing)
+        shut_all(ps);
+    kfk__kept_place(s, t, ps);
+    for (int32_t i = had; i < n; i++)
+        kfk__schedule_place(&s->schedule, ps->v[i], now);
+    return KFK_OK;
+}
+
 /* Tells whoever waits for the topic what has become known of it. */
-static void publish(kfk__sender *s, kfk__topic *t, const kfk__topic_info *info)
+static void publish(kfk__sender *s, kfk__topic *t, const kfk__topic_info *info, int64_t now)
 {
     const kfk__partitions *ps = kfk__topic_partitions(t);
     int32_t had = ps ? ps->n : 0;
     kfk_err err = info->err;
 
-    if (s->closing || err == KFK_ERR_WOULD_BLOCK || (err && (kfk_err_flags(err) & KFK_RETRIABLE)))
+    if (err == KFK_ERR_WOULD_BLOCK || (err && (kfk_err_flags(err) & KFK_RETRIABLE)))
         return;
-    if (!err) {
+    if (err)
+        kfk__kept_fail(s, t, err, NULL);
+    else
         t->id = info->id;
-        if (info->n_partitions > had &&
-            !kfk__schedule_reserve(&s->schedule, (size_t)(info->n_partitions - had)))
-            err = KFK_ERR_NOMEM;
-    }
-    kfk__accumulator_publish(s->accumulator, t, info->n_partitions, err);
+    if (!err && info->n_partitions > had)
+        err = grow(s, t, had, info->n_partitions, now);
+    kfk__accumulator_known(s->accumulator, t, err);
 }
 
 static void metadata_updated(void *owner, int64_t now)
@@ -266,7 +302,7 @@ static void metadata_updated(void *owner, int64_t now)
         kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
 
         if (info)
-            publish(s, t, info);
+            publish(s, t, info, now);
         mark_away(s, t);
     }
     kfk__schedule_leaders(&s->schedule, now);
@@ -280,7 +316,7 @@ static void topic_wanted(kfk__sender *s, kfk__topic *t, int64_t now)
     if (kfk__list_empty(&t->link))
         kfk__list_push(&s->topics, &t->link);
     if (!info)
-        kfk__accumulator_publish(s->accumulator, t, 0, KFK_ERR_NOMEM);
+        kfk__accumulator_known(s->accumulator, t, KFK_ERR_NOMEM);
     else if (info->err != KFK_ERR_WOULD_BLOCK)
         kfk__client_refresh(&s->client, info);
 }
@@ -355,27 +391,13 @@ int64_t kfk__sender_step(kfk__sender *s, const kfk__event *ev, int n, int64_t no
     return kfk__accumulator_park(s->accumulator, until) ? until : now;
 }
 
-/* From here on nothing goes into the partition. */
-static void shut(kfk__partition *p)
-{
-    kfk__lock(&p->lock);
-    p->dead = true;
-    if (p->open)
-        kfk__producer_batch_close(p->open);
-    p->open = NULL;
-    kfk__unlock(&p->lock);
-}
-
 void kfk__sender_closing(kfk__sender *s)
 {
     if (s->closing)
         return;
     s->closing = true;
     for (kfk__list *at = s->topics.next; at != &s->topics; at = at->next) {
-        kfk__partitions *ps = kfk__topic_partitions(KFK__ENTRY(at, kfk__topic, link));
-
-        for (int32_t i = 0; ps && i < ps->n; i++)
-            shut(ps->v[i]);
+        shut_all(kfk__topic_partitions(KFK__ENTRY(at, kfk__topic, link)));
     }
 }
 
@@ -391,5 +413,5 @@ bool kfk__sender_abandon(kfk__sender *s, int64_t now)
 
 bool kfk__sender_idle(kfk__sender *s)
 {
-    return kfk__accumulator_oldest(s->accumulator, 0) == NULL;
+    return kfk__accumulator_oldest(s->accumulator) == NULL;
 }

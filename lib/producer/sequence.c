@@ -42,6 +42,12 @@ void kfk__sequence_number(kfk__identity *i, kfk__partition *p, kfk__producer_bat
     p->next_sequence = after(p->next_sequence, b->count);
 }
 
+void kfk__sequence_part(const kfk__partition *p, const kfk__producer_batch *whole,
+                        kfk__producer_batch *part, int32_t first)
+{
+    kfk__producer_batch_seal(part, p->producer_id, p->epoch, after(whole->base_sequence, first));
+}
+
 void kfk__sequence_acked(kfk__partition *p, const kfk__producer_batch *b)
 {
     if (b->base_sequence >= 0)

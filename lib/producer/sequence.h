@@ -19,6 +19,9 @@ bool kfk__sequence_lost(kfk_err err);
 bool kfk__sequence_is_next(const kfk__partition *p, const kfk__producer_batch *b);
 /* Gives a batch its number, which it keeps, and seals it. It is not in flight yet. */
 void kfk__sequence_number(kfk__identity *i, kfk__partition *p, kfk__producer_batch *b);
+/* The same for part of a batch that was numbered, from its record |first| on. */
+void kfk__sequence_part(const kfk__partition *p, const kfk__producer_batch *whole,
+                        kfk__producer_batch *part, int32_t first);
 /* The broker has it. */
 void kfk__sequence_acked(kfk__partition *p, const kfk__producer_batch *b);
 /* Begins anew after a hole, with nothing in flight: takes the numbers off the queued batches, and those that may be in

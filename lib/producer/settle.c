@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "producer/outcome.h"
+#include "producer/regroup.h"
 #include "producer/sequence.h"
 
 static void free_batch(kfk__sender *s, kfk__producer_batch *b)
@@ -40,6 +41,12 @@ void kfk__settle_error(kfk__sender *s, kfk__producer_batch *b, kfk_err err, cons
     finish(s, b, &a);
 }
 
+void kfk__settle_gone(kfk__sender *s, kfk__producer_batch *b)
+{
+    kfk__accumulator_finished(s->accumulator, b);
+    free_batch(s, b);
+}
+
 /* Past delivery.timeout.ms. */
 static void finish_expired(kfk__sender *s, kfk__producer_batch *b)
 {
@@ -60,7 +67,7 @@ void kfk__requeue(kfk__partition *p, kfk__producer_batch *b)
     for (at = p->deque.next; at != &p->deque; at = at->next) {
         const kfk__producer_batch *other = KFK__ENTRY(at, kfk__producer_batch, link);
 
-        if (other->id > b->id)
+        if (kfk__batch_before(b->order, other->order))
             break;
     }
     kfk__partition_insert(p, at, b);
@@ -129,6 +136,32 @@ static void succeeded(kfk__sender *s, kfk__producer_batch *b, kfk__produce_answe
         finish(s, b, a);
 }
 
+/* A batch that the broker finds too large goes in parts, at once, which is no retry (KIP-126). Should it be in the log
+ * all the same, from an attempt that was not answered, the broker knows its sequences and refuses the parts; without
+ * sequences it would take them. false: it cannot be split. */
+static bool split(kfk__sender *s, kfk__producer_batch *b, int64_t now)
+{
+    kfk__partition *p = b->partition;
+    kfk__list parts;
+    kfk__list *at;
+
+    if (b->count == 1 || (b->doubt && b->base_sequence < 0) || b->finished || s->abandoned)
+        return false;
+    kfk__list_init(&parts);
+    if (kfk__split(s->accumulator, b, &parts))
+        return false;
+    while ((at = kfk__list_pop(&parts)) != NULL) {
+        kfk__producer_batch *part = KFK__ENTRY(at, kfk__producer_batch, link);
+
+        if (b->base_sequence >= 0)
+            kfk__sequence_part(p, b, part, (int32_t)(part->order.part - b->order.part));
+        kfk__requeue(p, part);
+    }
+    p->retry_at = kfk__retry_at(&p->retry, &s->client.options->retry, KFK__RETRY_SPLIT, s->env, now);
+    kfk__settle_gone(s, b);
+    return true;
+}
+
 static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a,
                    int64_t now)
 {
@@ -143,6 +176,8 @@ static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
     }
     if (kfk__stale_metadata(a->err))
         kfk__client_refresh(&s->client, info);
+    if (a->err == KFK_ERR_MESSAGE_TOO_LARGE && split(s, b, now))
+        return;
     if (worth_a_retry(s, b, a, now)) {
         kfk__requeue(p, b);
         p->retry_at = kfk__retry_at(&p->retry, &s->client.options->retry, why, s->env, now);
@@ -210,7 +245,7 @@ int64_t kfk__settle_expired(kfk__sender *s, int64_t now)
 {
     kfk__producer_batch *b;
 
-    while ((b = kfk__accumulator_oldest(s->accumulator, 0)) != NULL) {
+    while ((b = kfk__accumulator_oldest(s->accumulator)) != NULL) {
         kfk__partition *p = b->partition;
 
         if (!expired(s, b, now))
@@ -232,13 +267,14 @@ int64_t kfk__settle_expired(kfk__sender *s, int64_t now)
 
 void kfk__settle_queued(kfk__sender *s, kfk_err err, const char *msg, int64_t now)
 {
-    uint64_t end = kfk__accumulator_next_id(s->accumulator), id = 0;
+    uint64_t end = kfk__accumulator_next_id(s->accumulator);
+    kfk__batch_order at = {0, 0};
     kfk__producer_batch *b;
 
-    while ((b = kfk__accumulator_oldest(s->accumulator, id)) != NULL && b->id < end) {
+    while ((b = kfk__accumulator_behind(s->accumulator, at)) != NULL && b->order.id < end) {
         kfk__partition *p = b->partition;
 
-        id = b->id + 1;
+        at = b->order;
         if (b->produce || !pull(b))
             continue;
         left_a_hole(s, b);

@@ -19,6 +19,8 @@ void kfk__settle_unsent(kfk__sender *s, kfk__producer_batch *b, const kfk__produ
 void kfk__requeue(kfk__partition *p, kfk__producer_batch *b);
 /* Ends a batch that is in no list of its partition. */
 void kfk__settle_error(kfk__sender *s, kfk__producer_batch *b, kfk_err err, const char *msg);
+/* The records of a batch, which is in no list of its partition, are in other batches: it goes without a word. */
+void kfk__settle_gone(kfk__sender *s, kfk__producer_batch *b);
 /* Ends those whose delivery.timeout.ms is over, the oldest first. Returns when the next one's is. */
 int64_t kfk__settle_expired(kfk__sender *s, int64_t now);
 /* Ends everything that is not in flight now; not what the callbacks send meanwhile. */

@@ -18,14 +18,31 @@ void kfk__topics_init(kfk__topics *ts, const kfk_allocator *a)
     kfk__mutex_init(&ts->lock);
 }
 
+static void init_partition(kfk__partition *p, kfk__topic *t, int32_t index)
+{
+    p->topic = t;
+    p->index = index;
+    p->producer_id = p->epoch = -1;
+    p->acked_sequence = -1;
+    kfk__mutex_init(&p->lock);
+    kfk__list_init(&p->deque);
+    kfk__list_init(&p->fresh);
+    kfk__list_init(&p->drain_link);
+    kfk__list_init(&p->in_flight);
+}
+
+static void free_partition(const kfk_allocator *a, kfk__partition *p)
+{
+    kfk__mutex_fini(&p->lock);
+    kfk__release(a, p);
+}
+
 static void free_partitions(const kfk_allocator *a, kfk__partitions *ps)
 {
     kfk__partitions *older;
 
-    for (int32_t i = 0; ps && i < ps->n; i++) {
-        kfk__mutex_fini(&ps->v[i]->lock);
-        kfk__release(a, ps->v[i]);
-    }
+    for (int32_t i = 0; ps && i < ps->n; i++)
+        free_partition(a, ps->v[i]);
     for (; ps; ps = older) {
         older = ps->older;
         kfk__release(a, ps);
@@ -35,6 +52,7 @@ static void free_partitions(const kfk_allocator *a, kfk__partitions *ps)
 static void free_topic(const kfk_allocator *a, kfk__topic *t)
 {
     free_partitions(a, atomic_load_explicit(&t->partitions, memory_order_relaxed));
+    kfk__mutex_fini(&t->kept.lock);
     kfk__mutex_fini(&t->lock);
     kfk__release(a, t->name);
     kfk__release(a, t);
@@ -89,6 +107,8 @@ static kfk__topic *new_topic(const kfk_allocator *a, const char *name, size_t le
     kfk__list_init(&t->waiters);
     kfk__list_init(&t->link);
     kfk__list_init(&t->fresh);
+    init_partition(&t->kept, t, -1);
+    t->kept.quiet = true; /* the Sender looks at it when it knows the topic, not before */
     return t;
 }
 
@@ -121,45 +141,36 @@ static kfk__partition *new_partition(const kfk_allocator *a, kfk__topic *t, int3
 {
     kfk__partition *p = kfk__zalloc(a, sizeof *p);
 
-    if (!p)
-        return NULL;
-    p->topic = t;
-    p->index = index;
-    p->producer_id = p->epoch = -1;
-    p->acked_sequence = -1;
-    kfk__mutex_init(&p->lock);
-    kfk__list_init(&p->deque);
-    kfk__list_init(&p->fresh);
-    kfk__list_init(&p->drain_link);
-    kfk__list_init(&p->in_flight);
+    if (p)
+        init_partition(p, t, index);
     return p;
 }
 
-bool kfk__topic_grow(kfk__topics *ts, kfk__topic *t, int32_t n)
+kfk__partitions *kfk__topic_grow(kfk__topics *ts, kfk__topic *t, int32_t n)
 {
-    kfk__partitions *old = atomic_load_explicit(&t->partitions, memory_order_relaxed), *ps;
+    kfk__partitions *old = kfk__topic_partitions(t), *ps;
     int32_t had = old ? old->n : 0;
 
-    if (n <= had)
-        return true;
     ps = kfk__alloc(ts->alloc, sizeof *ps + (size_t)n * sizeof *ps->v);
     if (!ps)
-        return false;
+        return NULL;
+    ps->n = n;
+    ps->older = old;
     for (int32_t i = 0; i < n; i++) {
         ps->v[i] = i < had ? old->v[i] : new_partition(ts->alloc, t, i);
         if (ps->v[i])
             continue;
-        while (--i >= had) {
-            kfk__mutex_fini(&ps->v[i]->lock);
-            kfk__release(ts->alloc, ps->v[i]);
-        }
+        while (--i >= had)
+            free_partition(ts->alloc, ps->v[i]);
         kfk__release(ts->alloc, ps);
-        return false;
+        return NULL;
     }
-    ps->n = n;
-    ps->older = old;
+    return ps;
+}
+
+void kfk__topic_publish(kfk__topic *t, kfk__partitions *ps)
+{
     atomic_store_explicit(&t->partitions, ps, memory_order_release);
-    return true;
 }
 
 /* ---- the sticky choice ---- */
@@ -263,6 +274,13 @@ void kfk__topic_observe_ratio(kfk__topic *t, double ratio)
         t->ratio = ratio > t->ratio + 0.05 ? ratio : t->ratio + 0.05;
     else
         t->ratio = ratio > t->ratio - 0.005 ? ratio : t->ratio - 0.005;
+    kfk__unlock(&t->lock);
+}
+
+void kfk__topic_too_large(kfk__topic *t, double ratio)
+{
+    kfk__lock(&t->lock);
+    t->ratio = ratio > 1.0 ? ratio : 1.0;
     kfk__unlock(&t->lock);
 }
 

@@ -77,6 +77,7 @@ struct kfk__topic {
     int level;
     kfk__partitioning partitioning;
     _Atomic(kfk__partitions *) partitions; /* NULL: not known yet */
+    kfk__partition kept; /* what is sent meanwhile by those who may not wait (kept.h); its index is -1 */
     _Atomic int32_t sticky;                /* -1: none chosen yet */
 
     kfk__mutex lock;   /* guards the next three */
@@ -119,8 +120,10 @@ kfk__topic *kfk__topics_find(kfk__topics *ts, const char *name, size_t len);
 /* Finds or inserts. NULL: no memory. |fresh|: it was inserted. */
 kfk__topic *kfk__topics_add(kfk__topics *ts, const char *name, size_t len,
                             const kfk__topic_options *o, bool *fresh);
-/* Sender. Makes the topic have |n| partitions at least. false: no memory. */
-bool kfk__topic_grow(kfk__topics *ts, kfk__topic *t, int32_t n);
+/* Sender. An array of |n| partitions, more than the topic has, those that it has among them. Nobody sees it until it is
+ * published. NULL: no memory. */
+kfk__partitions *kfk__topic_grow(kfk__topics *ts, kfk__topic *t, int32_t n);
+void kfk__topic_publish(kfk__topic *t, kfk__partitions *ps);
 
 static inline kfk__partitions *kfk__topic_partitions(kfk__topic *t)
 {
@@ -149,6 +152,8 @@ static inline void kfk__partition_remove(kfk__partition *p, kfk__producer_batch 
 /* The compression ratio, as it moved with one more batch (as Java's CompressionRatioEstimator: quick to get worse, slow
  * to get better). */
 void kfk__topic_observe_ratio(kfk__topic *t, double ratio);
+/* A batch with that ratio was too large for a broker: from now on it is not worked with less than 1. */
+void kfk__topic_too_large(kfk__topic *t, double ratio);
 /* How many raw bytes a batch of |batch_size| may hold. */
 size_t kfk__topic_raw_limit(kfk__topic *t, size_t batch_size);
 

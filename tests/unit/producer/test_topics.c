@@ -10,13 +10,17 @@ static kfk__topic *topic;
 static void begin(int32_t partitions)
 {
     const kfk__topic_options o = {.partitioner = KFK__PARTITIONER_DEFAULT};
+    kfk__partitions *ps;
     bool fresh;
 
     kfk__topics_init(&topics, &kfk__malloc_allocator);
     topic = kfk__topics_add(&topics, "t", 1, &o, &fresh);
     ck_assert_ptr_nonnull(topic);
     ck_assert(fresh);
-    ck_assert(kfk__topic_grow(&topics, topic, partitions));
+    ps = kfk__topic_grow(&topics, topic, partitions);
+    ck_assert_ptr_nonnull(ps);
+    ck_assert_ptr_null(kfk__topic_partitions(topic));
+    kfk__topic_publish(topic, ps);
 }
 
 static void end(void)
