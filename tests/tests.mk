@@ -34,7 +34,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/internal.a $(B)/flags | $(GEN_HDR)
 
 # tests/sim/test_NAME.c, each with the simulator's parts. ThreadSanitizer sees fibers as threads;
 # the parts that are all of them at once are compiled without it (tests/sim/hb.h).
-SIM := client consumer failalloc metadata mistakes names net producer regroup sched seeds sim \
+SIM := client consumer dispatch failalloc metadata mistakes names net producer regroup sched seeds sim \
 	timers
 SIM_PARTS := fiber link locks names sched simenv simnet simpoll timers
 SIM_HELPERS := failalloc rig world

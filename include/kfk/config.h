@@ -21,6 +21,7 @@ enum { KFK_LOG_ERROR = 3, KFK_LOG_WARN = 4, KFK_LOG_INFO = 6, KFK_LOG_DEBUG = 7 
 typedef void kfk_log_fn(int level, const char *subsystem, const char *msg, void *arg);
 
 struct kfk_record;
+struct kfk_delivery;
 
 /* A topic, as a partitioner is told of it. The library's memory: grows at its end. */
 typedef struct kfk_topic_info {
@@ -33,12 +34,44 @@ typedef struct kfk_topic_info {
  * thread. Nothing is locked. It must return soon, and may not call the producer. */
 typedef int32_t kfk_partition_fn(const struct kfk_record *r, const kfk_topic_info *t, void *arg);
 
+/* Called for each record, on the thread that sends it, before it is appended. It may not call the producer. */
+typedef void kfk_send_fn(const struct kfk_record *r, void *arg);
+/* Called once for each record that kfk_send_fn was called for, or would have been, with what became of it: where a
+ * callback runs, before that; or, if the record was not taken, on the thread that sends it. */
+typedef void kfk_ack_fn(const struct kfk_delivery *d, void *arg);
+
+/* Something that happened inside, of interest to those who watch. */
+enum {
+    KFK_EVENT_RETRY = 1,  /* a batch is to be sent again: topic, partition, err; value: attempts so far */
+    KFK_EVENT_EPOCH = 2,  /* the producer moved to another epoch (KIP-360): topic, partition; value: the epoch */
+    KFK_EVENT_LEADER = 3, /* a partition is led by another broker: topic, partition, broker_id */
+    KFK_EVENT_SPLIT = 4   /* a batch that was too large went in parts: topic, partition; value: how many */
+};
+/* The library's memory: grows at its end. topic is valid in the call only. */
+typedef struct kfk_event {
+    int32_t type;
+    int32_t broker_id; /* -1: none */
+    const char *topic;
+    int32_t partition;
+    kfk_err err;
+    int64_t value;
+} kfk_event;
+/* Called on the handle's thread. Nothing is locked. It must return soon. */
+typedef void kfk_event_fn(const kfk_event *e, void *arg);
+
+/* There is room in buffer.memory again, after a send was refused with KFK_ERR_WOULD_BLOCK. */
+typedef void kfk_writable_fn(void *arg);
+
 /* Functions of the application that the library calls. struct_size: sizeof(kfk_hooks). NULL members are not called. */
 typedef struct kfk_hooks {
     uint32_t struct_size;
     int32_t log_level; /* lines above it are not made; 0: KFK_LOG_INFO */
     kfk_log_fn *log;
-    kfk_partition_fn *partition; /* producer */
+    kfk_partition_fn *partition; /* producer, as all below */
+    kfk_writable_fn *writable;
+    kfk_send_fn *on_send;
+    kfk_ack_fn *on_ack;
+    kfk_event_fn *on_event;
 } kfk_hooks;
 
 /* A new, empty set of properties, using |a| (copied; NULL: malloc) for itself and for the handles made from it.

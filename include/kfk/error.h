@@ -48,7 +48,8 @@ enum {
     KFK_ERR_BAD_RECORD = -1021,       /* a record inside a batch cannot be parsed */
     KFK_ERR_SYSTEM = -1022,           /* a system call failed: kfk_error.sys_errno */
     KFK_ERR_INTERNAL = -1023,         /* a broken invariant; the handle is no longer usable */
-    KFK_ERR_NO_OFFSET = -1024         /* no position for a partition, and auto.offset.reset=none */
+    KFK_ERR_NO_OFFSET = -1024,        /* no position for a partition, and auto.offset.reset=none */
+    KFK_ERR_PURGED = -1025            /* kfk_producer_purge ended the record */
 };
 
 /* kfk_error.flags: the class of this failure, here and now. */

@@ -86,6 +86,26 @@ KFK_API int32_t kfk_murmur2(const void *data, size_t n);
  * of those records has had its result. KFK_ERR_TIMED_OUT, KFK_ERR_IN_CALLBACK, KFK_ERR_FORKED. */
 KFK_API kfk_err kfk_producer_flush(kfk_producer *p, int timeout_ms, kfk_error *e);
 
+/* Ends every record that was appended before the call and has no result: those that are queued as not written (or
+ * unknown, if an attempt was not answered), those in flight as unknown, all with KFK_ERR_PURGED. Returns at once; the
+ * results follow. Any thread, callbacks too. KFK_ERR_FORKED. */
+KFK_API kfk_err kfk_producer_purge(kfk_producer *p, kfk_error *e);
+
+/* A descriptor that is readable while there is something for kfk_producer_dispatch to do: a result, a line of log or an
+ * event (dispatch=app), or room again after KFK_ERR_WOULD_BLOCK. For poll, select, epoll; not to be read, written or
+ * closed. It lives as long as the producer. -1: none can be had. Any thread. */
+KFK_API int kfk_producer_fd(kfk_producer *p);
+
+/* Runs callbacks and hooks that wait to be run, at most |max| of them (-1: all), on this thread; *n (may be NULL): how
+ * many ran. Waits for nothing. With dispatch=thread there are none, but it makes kfk_producer_fd unreadable again.
+ * One thread at a time: KFK_ERR_BUSY. KFK_ERR_IN_CALLBACK, KFK_ERR_FORKED. */
+KFK_API kfk_err kfk_producer_dispatch(kfk_producer *p, int max, int *n, kfk_error *e);
+
+/* dispatch=app, for records that were sent without a callback: their results, in order, into an array of |max| elements
+ * of |elem_size| bytes (sizeof(kfk_delivery)). topic is valid as long as the producer, msg until the next take. Returns how many; 0 too where a record with a callback is next, or another thread dispatches. Once it has
+ * been called (with |max| 0 will do), kfk_producer_dispatch leaves these results to it; before, it drops them. */
+KFK_API size_t kfk_producer_take(kfk_producer *p, kfk_delivery *out, size_t elem_size, size_t max);
+
 /* Refuses further sends, delivers what is queued for at most |timeout_ms| (-1: without limit), then ends the rest
  * with KFK_ERR_CLOSED. When it returns, every record has had its callback. May be called again, from any thread.
  * KFK_ERR_TIMED_OUT: some records were not delivered. KFK_ERR_IN_CALLBACK, KFK_ERR_FORKED. */

@@ -48,6 +48,8 @@ kfk_config *kfk__config_copy(const kfk_config *c, const kfk_allocator *a)
     if (!copy)
         return NULL;
     copy->log = c->log;
+    copy->hooks = c->hooks;
+    copy->hooks_arg = c->hooks_arg;
     copy->role = c->role;
     if (kfk__settings_copy(&copy->settings, &c->settings))
         return copy;

@@ -8,10 +8,9 @@
 #include "base/mem.h"
 #include "record/batch.h"
 
-/* One who waits for the partitions of a topic, or for a flush. Lives in its frame. */
+/* One who waits for the partitions of a topic. Lives in its frame. */
 typedef struct waiting {
     kfk__list link;
-    uint64_t id; /* of the last batch that a flush waits for */
     kfk__waiter waiter;
 } waiting;
 
@@ -46,10 +45,12 @@ kfk_err kfk__accumulator_init(kfk__accumulator *a, const kfk__env *env, kfk__loo
                    memory_wanted, a);
     kfk__topics_init(&a->topics, &env->alloc);
     atomic_init(&a->closed, false);
+    atomic_init(&a->room_wanted, false);
     kfk__mutex_init(&a->lock);
     kfk__list_init(&a->fresh);
     kfk__list_init(&a->fresh_topics);
     kfk__list_init(&a->incomplete);
+    kfk__list_init(&a->untold);
     kfk__list_init(&a->flushers);
     a->next_id = 1;
     return KFK_OK;
@@ -110,6 +111,7 @@ void kfk__accumulator_awake(kfk__accumulator *a, kfk__accumulator_news *news)
     a->parked = false;
     a->stirred = false;
     news->flush_id = a->flush_id;
+    news->purge_id = a->purge_id;
     kfk__unlock(&a->lock);
     news->short_of_memory = kfk__pool_short(&a->pool);
 }
@@ -359,12 +361,30 @@ uint64_t kfk__accumulator_next_id(kfk__accumulator *a)
     return id;
 }
 
-/* Whether every batch up to |id| has its result. Locked. */
-static bool complete_up_to(const kfk__accumulator *a, uint64_t id)
+static bool none_up_to(const kfk__list *batches, uint64_t id)
 {
-    const kfk__list *at = kfk__list_first(&a->incomplete);
+    const kfk__list *at = kfk__list_first(batches);
 
     return !at || KFK__ENTRY(at, kfk__producer_batch, incomplete)->order.id > id;
+}
+
+/* Whether every batch up to |id| has been told. Locked. */
+static bool complete_up_to(const kfk__accumulator *a, uint64_t id)
+{
+    return none_up_to(&a->incomplete, id) && none_up_to(&a->untold, id);
+}
+
+void kfk__accumulator_untold(kfk__accumulator *a, kfk__producer_batch *b)
+{
+    kfk__list *at;
+
+    kfk__lock(&a->lock);
+    kfk__list_remove(&b->incomplete);
+    for (at = a->untold.prev; at != &a->untold; at = at->prev)
+        if (kfk__batch_before(KFK__ENTRY(at, kfk__producer_batch, incomplete)->order, b->order))
+            break;
+    kfk__list_insert(at->next, &b->incomplete);
+    kfk__unlock(&a->lock);
 }
 
 void kfk__accumulator_finished(kfk__accumulator *a, kfk__producer_batch *b)
@@ -372,41 +392,63 @@ void kfk__accumulator_finished(kfk__accumulator *a, kfk__producer_batch *b)
     kfk__lock(&a->lock);
     kfk__list_remove(&b->incomplete);
     for (kfk__list *at = a->flushers.next; at != &a->flushers; at = at->next) {
-        waiting *w = KFK__ENTRY(at, waiting, link);
+        kfk__flush *f = KFK__ENTRY(at, kfk__flush, link);
 
-        if (complete_up_to(a, w->id))
-            wake(a, &w->waiter);
+        if (complete_up_to(a, f->id))
+            wake(a, &f->waiter);
     }
     kfk__unlock(&a->lock);
 }
 
-kfk_err kfk__accumulator_flush(kfk__accumulator *a, int64_t until)
+bool kfk__accumulator_room(kfk__accumulator *a)
 {
-    waiting w;
-    bool done, in_time = true;
+    if (!atomic_load_explicit(&a->room_wanted, memory_order_relaxed) || !kfk__pool_has_room(&a->pool))
+        return false;
+    return atomic_exchange_explicit(&a->room_wanted, false, memory_order_relaxed);
+}
 
-    if (a->env->ops->waiter_init(a->env->ctx, &w.waiter))
+kfk_err kfk__accumulator_flush_begin(kfk__accumulator *a, kfk__flush *f)
+{
+    bool done;
+
+    if (a->env->ops->waiter_init(a->env->ctx, &f->waiter))
         return KFK_ERR_NOMEM;
     kfk__lock(&a->lock);
-    w.id = a->next_id - 1;
-    if (a->flush_id < w.id)
-        a->flush_id = w.id;
-    done = complete_up_to(a, w.id);
-    kfk__list_push(&a->flushers, &w.link);
+    f->id = a->next_id - 1;
+    if (a->flush_id < f->id)
+        a->flush_id = f->id;
+    done = complete_up_to(a, f->id);
+    kfk__list_push(&a->flushers, &f->link);
     kfk__unlock(&a->lock);
     if (!done)
         kfk__accumulator_stir(a);
-    while (!done && in_time) {
-        in_time = a->env->ops->wait(a->env->ctx, &w.waiter, until);
-        kfk__lock(&a->lock);
-        done = complete_up_to(a, w.id);
-        kfk__unlock(&a->lock);
-    }
+    return KFK_OK;
+}
+
+bool kfk__accumulator_flush_done(kfk__accumulator *a, const kfk__flush *f, bool told)
+{
+    bool done;
+
     kfk__lock(&a->lock);
-    kfk__list_remove(&w.link);
+    done = none_up_to(&a->incomplete, f->id) && (told || none_up_to(&a->untold, f->id));
     kfk__unlock(&a->lock);
-    a->env->ops->waiter_fini(a->env->ctx, &w.waiter);
-    return done ? KFK_OK : KFK_ERR_TIMED_OUT;
+    return done;
+}
+
+void kfk__accumulator_flush_end(kfk__accumulator *a, kfk__flush *f)
+{
+    kfk__lock(&a->lock);
+    kfk__list_remove(&f->link);
+    kfk__unlock(&a->lock);
+    a->env->ops->waiter_fini(a->env->ctx, &f->waiter);
+}
+
+void kfk__accumulator_purge(kfk__accumulator *a)
+{
+    kfk__lock(&a->lock);
+    a->purge_id = a->next_id;
+    kfk__unlock(&a->lock);
+    kfk__accumulator_stir(a);
 }
 
 /* Whoever waits for the topic goes on, and nothing is kept for it any more. */

@@ -41,6 +41,7 @@ typedef struct kfk__accumulator {
     kfk__loop *loop; /* the Sender's */
     kfk__accumulator_options options;
     size_t max_record; /* a record with a larger bound is refused */
+    _Atomic bool room_wanted; /* a send was refused because there was none */
     kfk__pool pool;
     kfk__topics topics;
     _Atomic bool closed;
@@ -52,8 +53,10 @@ typedef struct kfk__accumulator {
     bool parked;            /* the Sender sleeps, until: */
     int64_t parked_until;
     uint64_t flush_id; /* batches up to this one do not linger */
+    uint64_t purge_id; /* batches in front of this one are to be ended */
     uint64_t next_id;
     kfk__list incomplete; /* batches without a result, oldest first */
+    kfk__list untold;     /* batches whose result is to be told by the application's thread, oldest first */
     kfk__list flushers;
     kfk__compressor *compressors; /* one that is free to use, or NULL */
 } kfk__accumulator;
@@ -80,8 +83,23 @@ void kfk__accumulator_begun(kfk__accumulator *a, kfk__producer_batch *b);
 void kfk__accumulator_tell(kfk__accumulator *a, kfk__partition *p, int64_t when);
 /* Compresses a CLOSED batch. The caller makes it READY. */
 kfk_err kfk__accumulator_compress(kfk__accumulator *a, kfk__producer_batch *b);
-/* Waits until every record appended so far has its result. KFK_ERR_TIMED_OUT. */
-kfk_err kfk__accumulator_flush(kfk__accumulator *a, int64_t until);
+/* Whether there is room for a batch, after a send was refused for want of it; tells so once. */
+bool kfk__accumulator_room(kfk__accumulator *a);
+
+/* A wait for the result of every record appended so far. Lives in the frame of who waits, from begin to end; |waiter| is
+ * woken when it may be over. */
+typedef struct kfk__flush {
+    kfk__list link;
+    uint64_t id; /* of the last batch that it waits for */
+    kfk__waiter waiter;
+} kfk__flush;
+/* KFK_ERR_NOMEM: there is nothing to end. */
+kfk_err kfk__accumulator_flush_begin(kfk__accumulator *a, kfk__flush *f);
+/* |told|: all that can be told of those that have a result has been. */
+bool kfk__accumulator_flush_done(kfk__accumulator *a, const kfk__flush *f, bool told);
+void kfk__accumulator_flush_end(kfk__accumulator *a, kfk__flush *f);
+/* Every record appended so far is to be ended. */
+void kfk__accumulator_purge(kfk__accumulator *a);
 /* Ends all waits; nothing more goes in. */
 void kfk__accumulator_close(kfk__accumulator *a);
 /* Makes the Sender look, whatever it is that has changed. */
@@ -92,6 +110,7 @@ void kfk__accumulator_stir(kfk__accumulator *a);
 /* The Sender is awake. What has changed beside partitions and topics: */
 typedef struct kfk__accumulator_news {
     uint64_t flush_id;    /* batches up to this one do not linger */
+    uint64_t purge_id;    /* those in front of this one are to be ended */
     bool short_of_memory; /* nor does any */
 } kfk__accumulator_news;
 void kfk__accumulator_awake(kfk__accumulator *a, kfk__accumulator_news *news);
@@ -114,7 +133,9 @@ void kfk__accumulator_unparted(kfk__accumulator *a, kfk__producer_batch *part);
 /* Appends what the records of a batch inflate to. KFK_ERR_NOMEM, KFK_ERR_INTERNAL. */
 kfk_err kfk__accumulator_inflate(kfk__accumulator *a, const kfk__producer_batch *b,
                                  kfk_bytes packed, kfk__buf *out);
-/* A batch has its result: its callbacks have been called. */
+/* A batch has its result, of which the application's thread will tell. */
+void kfk__accumulator_untold(kfk__accumulator *a, kfk__producer_batch *b);
+/* A batch has its result, and its callbacks have been called. Any thread. */
 void kfk__accumulator_finished(kfk__accumulator *a, kfk__producer_batch *b);
 
 #endif

@@ -238,8 +238,10 @@ static kfk_err get_chunk(kfk__accumulator *a, append *ap, need n)
     ap->chunk = kfk__pool_try(&a->pool, cap);
     if (ap->chunk)
         return KFK_OK;
-    if (!may_wait(a, ap))
+    if (!may_wait(a, ap)) {
+        atomic_store_explicit(&a->room_wanted, true, memory_order_relaxed);
         return KFK_ERR_WOULD_BLOCK;
+    }
     return kfk__pool_get(&a->pool, cap, ap->until, &ap->chunk);
 }
 

@@ -220,6 +220,16 @@ void kfk__pool_put(kfk__pool *p, kfk__chunk *c)
     kfk__release(&p->env->alloc, c);
 }
 
+bool kfk__pool_has_room(kfk__pool *p)
+{
+    bool room;
+
+    kfk__lock(&p->lock);
+    room = p->available >= p->chunk_size && kfk__list_empty(&p->waiters);
+    kfk__unlock(&p->lock);
+    return room;
+}
+
 bool kfk__pool_short(kfk__pool *p)
 {
     bool waits;

@@ -51,6 +51,8 @@ kfk_err kfk__pool_get(kfk__pool *p, size_t cap, int64_t until, kfk__chunk **out)
  * memory. */
 kfk__chunk *kfk__pool_overdraw(kfk__pool *p, size_t cap);
 void kfk__pool_put(kfk__pool *p, kfk__chunk *c);
+/* Whether a kept chunk's worth is available, and nobody waits for it. */
+bool kfk__pool_has_room(kfk__pool *p);
 /* Whether somebody waits. */
 bool kfk__pool_short(kfk__pool *p);
 /* Ends all waits with KFK_ERR_CLOSED, those that are still to come too. */

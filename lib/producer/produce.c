@@ -163,6 +163,8 @@ const char *kfk__refused_text(const kfk__refused *refused, int32_t index, int32_
     why = v[*at].batch_index_error_message;
     if (!why.data)
         return otherwise;
+    if (!text)
+        return why.data;
     kfk__error_set(text, size, why.data, why.len);
     return text;
 }

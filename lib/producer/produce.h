@@ -8,9 +8,6 @@
 #include "producer/producer_batch.h"
 #include "producer/topics.h"
 
-/* The records that a batch was refused for, by index (KIP-467). */
-typedef struct kfk__produce_response_partition kfk__refused;
-
 /* What the answer says of one batch. */
 typedef struct kfk__produce_answer {
     kfk_err err;
@@ -48,8 +45,8 @@ void kfk__produce_answers(kfk__produce *p, const void *body, int16_t version,
                                        const kfk__produce_answer *a, int64_t now),
                           int64_t now);
 
-/* The text for the record at |index|, perhaps written into |text|; |otherwise| where the broker has
- * none of its own. Indices go up from call to call, and *at, 0 at first, with them. */
+/* The text for the record at |index|, perhaps written into |text| (NULL: the texts are terminated where they lie);
+ * |otherwise| where the broker has none of its own. Indices go up from call to call, and *at, 0 at first, with them. */
 const char *kfk__refused_text(const kfk__refused *refused, int32_t index, int32_t *at, char *text,
                               size_t size, const char *otherwise);
 

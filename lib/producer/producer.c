@@ -15,32 +15,11 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "net/env_posix.h"
-#include "producer/append.h"
-#include "producer/delivery.h"
+#include "producer/handle.h"
 #include "producer/producer_env.h"
-#include "producer/sender.h"
 
 /* How much longer than its timeout a close waits for the Sender to say that it has ended. */
 #define CLOSE_GRACE (500 * KFK__MS)
-
-struct kfk_producer {
-    kfk__env env;
-    unsigned forks; /* kfk__fork_count when it was made */
-    atomic_int owners;
-    kfk_config *config;
-    kfk__client_options client_options;
-    kfk__accumulator accumulator;
-    kfk__sender sender;
-    kfk__loop loop;
-    _Atomic(const void *) in_callback; /* the thread that runs one, or NULL */
-
-    kfk__mutex lock;        /* guards all below */
-    bool closing;
-    int64_t close_deadline; /* when the Sender ends what is left */
-    bool ended;             /* by the Sender: every record has its result */
-    bool cut_short;         /* at the deadline there were some left without one */
-    kfk__list closers;
-};
 
 /* One who waits in close. */
 typedef struct closer {
@@ -48,45 +27,106 @@ typedef struct closer {
     kfk__waiter waiter;
 } closer;
 
-/* ---- checks that every call makes ---- */
+/* ---- checks that calls make ---- */
 
-static kfk_err forked(kfk_error *e)
+kfk_err kfk__producer_forked(kfk_error *e)
 {
     return kfk__fail(e, KFK_ERR_FORKED,
                      "the producer belongs to the process before fork(); make a new one");
 }
 
-static bool is_forked(const kfk_producer *p)
+kfk_err kfk__producer_may_wait(const kfk_producer *p, const char *call, kfk_error *e)
 {
-    return p->forks != kfk__fork_count();
-}
-
-static bool is_in_callback(const kfk_producer *p)
-{
-    const void *who = atomic_load_explicit(&p->in_callback, memory_order_relaxed);
-
-    return who && who == p->env.ops->self(p->env.ctx);
-}
-
-/* For calls that wait: not in a child, not from a callback. */
-static kfk_err may_wait(const kfk_producer *p, const char *call, kfk_error *e)
-{
-    if (is_forked(p))
-        return forked(e);
-    if (is_in_callback(p))
+    if (kfk__producer_is_forked(p))
+        return kfk__producer_forked(e);
+    if (kfk__producer_in_callback(p))
         return kfk__fail(e, KFK_ERR_IN_CALLBACK, "%s may not be called from a callback", call);
     return KFK_OK;
 }
 
-/* ---- results ---- */
+/* ---- what the Sender has to tell ---- */
 
-static void finish_batch(void *owner, const kfk__producer_batch *b, const kfk__result *r)
+static void enter_callback(kfk_producer *p)
+{
+    atomic_store_explicit(&p->in_callback, p->env.ops->self(p->env.ctx), memory_order_relaxed);
+}
+
+static void leave_callback(kfk_producer *p)
+{
+    atomic_store_explicit(&p->in_callback, NULL, memory_order_relaxed);
+}
+
+/* Stands for the callback of a send_sync that was called, where others are told of the record, too. */
+static void already_called(kfk_producer *p, const kfk_delivery *d, void *arg)
+{
+    (void)p, (void)d, (void)arg;
+}
+
+/* Those who wait in send_sync have their results at once. false: that was all that there was to tell. */
+static bool tell_sync(kfk_producer *p, kfk__producer_batch *b, const kfk__result *r)
+{
+    kfk__delivery_walk w;
+    kfk__callback *cb;
+    bool others = false;
+
+    kfk__delivery_walk_init(&w, b, r);
+    while ((cb = kfk__delivery_walk_next(&w)) != NULL) {
+        if (cb->fn == kfk__sync_done) {
+            kfk__sync_done(p, &w.d, cb->arg);
+            cb->fn = p->hooks.on_ack ? already_called : kfk__callback_moved;
+        }
+        others |= cb->fn != kfk__callback_moved;
+    }
+    return others;
+}
+
+static bool finish_batch(void *owner, kfk__producer_batch *b, const kfk__result *r)
 {
     kfk_producer *p = owner;
 
-    atomic_store_explicit(&p->in_callback, p->env.ops->self(p->env.ctx), memory_order_relaxed);
-    kfk__deliver(p, b, r);
-    atomic_store_explicit(&p->in_callback, NULL, memory_order_relaxed);
+    if (!p->app) {
+        enter_callback(p);
+        kfk__deliver(p, b, r, p->hooks.on_ack, p->hooks_arg);
+        leave_callback(p);
+        return true;
+    }
+    if (b->urgent && !tell_sync(p, b, r))
+        return true;
+    kfk__result_keep(b, r);
+    kfk__accumulator_untold(&p->accumulator, b);
+    kfk__outbox_put(&p->outbox, b);
+    return false;
+}
+
+static void tell_event(void *owner, const kfk_event *e)
+{
+    kfk_producer *p = owner;
+
+    if (p->app) {
+        kfk__outbox_event(&p->outbox, e);
+        return;
+    }
+    enter_callback(p);
+    p->hooks.on_event(e, p->hooks_arg);
+    leave_callback(p);
+}
+
+static void queue_line(int level, const char *subsystem, const char *msg, void *arg)
+{
+    kfk_producer *p = arg;
+
+    kfk__outbox_line(&p->outbox, level, subsystem, msg);
+}
+
+/* There is room in buffer.memory again for somebody who was refused. */
+static void tell_room(kfk_producer *p)
+{
+    kfk__outbox_writable(&p->outbox);
+    if (p->app || !p->hooks.writable)
+        return;
+    enter_callback(p);
+    p->hooks.writable(p->hooks_arg);
+    leave_callback(p);
 }
 
 /* ---- the Sender thread ---- */
@@ -95,6 +135,7 @@ static void destroy(kfk_producer *p)
 {
     kfk_allocator a = p->env.alloc;
 
+    kfk__outbox_fini(&p->outbox, &p->accumulator.pool);
     kfk__accumulator_fini(&p->accumulator);
     kfk__loop_fini(&p->loop);
     kfk__mutex_fini(&p->lock);
@@ -144,6 +185,8 @@ static int64_t step(void *self, kfk__event *ev, int n, int64_t now)
     if (closing)
         kfk__sender_closing(&p->sender);
     until = kfk__sender_step(&p->sender, ev, n, now);
+    if (kfk__accumulator_room(&p->accumulator))
+        tell_room(p);
     if (now >= deadline)
         cut_short(p, now);
     if (closing && kfk__sender_idle(&p->sender)) {
@@ -159,7 +202,7 @@ static int64_t step(void *self, kfk__event *ev, int n, int64_t now)
 
 static bool never_waits(void *owner)
 {
-    return is_in_callback(owner);
+    return kfk__producer_in_callback(owner);
 }
 
 static void explain(void *owner, kfk_error *e)
@@ -199,6 +242,7 @@ static kfk__accumulator_options accumulator_options(kfk_producer *p)
         .linger_ns = kfk__config_long(c, KFK__P_LINGER_MS) * KFK__MS,
         .max_block_ms = kfk__config_long(c, KFK__P_MAX_BLOCK_MS),
         .adaptive = kfk__config_bool(c, KFK__P_PARTITIONER_ADAPTIVE),
+        .tells_all = p->app || p->hooks.on_ack,
         .never_waits = never_waits,
         .explain = explain,
         .topic = topic_options,
@@ -228,7 +272,13 @@ static void read_options(kfk_producer *p)
     const kfk_config *c = p->config;
     kfk__client_options *o = &p->client_options;
 
+    p->app = kfk__config_choice(c, KFK__P_DISPATCH) == 1;
+    p->hooks = c->hooks;
+    p->hooks_arg = c->hooks_arg;
+    p->quick = p->hooks.on_send || p->hooks.on_ack ? p->forks - 1 : p->forks;
     kfk__client_options_read(o, c, "producer");
+    if (p->app && o->log.fn)
+        o->log = (kfk__log){.fn = queue_line, .arg = p, .level = o->log.level};
     o->max_in_flight = kfk__config_int(c, KFK__P_MAX_IN_FLIGHT);
     o->metadata_max_idle_ms = kfk__config_long(c, KFK__P_METADATA_MAX_IDLE_MS);
     o->auto_create_topics = true; /* as Java's producer: the broker's setting decides */
@@ -243,6 +293,7 @@ static kfk_err make_parts(kfk_producer *p, kfk_error *e)
 
     if (err)
         return kfk__fail_sys(e, KFK_ERR_SYSTEM, err, "no poller");
+    so.event = p->hooks.on_event ? tell_event : NULL;
     kfk__accumulator_init(&p->accumulator, &p->env, &p->loop, &ao);
     if (kfk__sender_init(&p->sender, &p->env, &so, &p->client_options, &p->accumulator,
                          p->loop.poller, finish_batch, p)) {
@@ -273,6 +324,7 @@ kfk_err kfk__producer_new_in(kfk_producer **out, const kfk__env *env, const kfk_
     atomic_init(&p->in_callback, NULL);
     kfk__mutex_init(&p->lock);
     kfk__list_init(&p->closers);
+    kfk__outbox_init(&p->outbox, &p->env);
     p->config = kfk__config_copy(c, &p->env.alloc);
     err = p->config ? kfk__config_check(p->config, KFK_ROLE_PRODUCER, e) : kfk__fail_nomem(e);
     if (!err) {
@@ -300,242 +352,49 @@ kfk_err kfk_producer_new(kfk_producer **out, const kfk_config *c, kfk_error *e)
     return err ? err : kfk__producer_new_in(out, &env, c, e);
 }
 
-/* ---- send ---- */
-
-static kfk_err bad_record(const kfk_record *r, kfk_error *e)
-{
-    const char *what = "the partition is negative";
-
-    if (!r || r->struct_size < sizeof *r)
-        what = "no record, or its struct_size is not sizeof(kfk_record)";
-    else if (!r->topic || !r->topic[0])
-        what = "no topic";
-    else if ((!r->key.data && r->key.len) || (!r->value.data && r->value.len))
-        what = "a key or value has a length but no data";
-    else if (r->n_headers && !r->headers)
-        what = "n_headers is set, headers is NULL";
-    else if ((r->flags & KFK_TIMESTAMP) && r->timestamp_ms < 0)
-        what = "the timestamp is negative";
-    return kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_producer_send: %s", what);
-}
-
-static bool has_bad_flags(const kfk_record *r)
-{
-    return ((r->flags & KFK_PARTITION) && r->partition < 0) ||
-           ((r->flags & KFK_TIMESTAMP) && r->timestamp_ms < 0);
-}
-
-/* What no look at the record may come before. */
-static inline bool is_bad(const kfk_record *r)
-{
-    return !r || r->struct_size < sizeof *r || !r->topic || (!r->key.data && r->key.len) ||
-           (!r->value.data && r->value.len) || (r->n_headers && !r->headers);
-}
-
-/* Whatever the quick way does not do. */
-static __attribute__((noinline)) kfk_err append(kfk_producer *p, const kfk_record *r,
-                                                kfk_delivery_fn *cb, void *arg, int64_t sync_until,
-                                                kfk_error *e)
-{
-    if (is_forked(p))
-        return forked(e);
-    if (is_bad(r) || !r->topic[0] || has_bad_flags(r))
-        return bad_record(r, e);
-    return kfk__append(&p->accumulator, r, cb, arg, sync_until, e);
-}
-
-kfk_err kfk_producer_send(kfk_producer *p, const kfk_record *r, kfk_delivery_fn *cb, void *arg,
-                          kfk_error *e)
-{
-    if (!is_forked(p) && !is_bad(r) && kfk__append_quick(&p->accumulator, r, cb, arg))
-        return KFK_OK;
-    return append(p, r, cb, arg, 0, e);
-}
-
-/* What a send_sync and its callback share; the last of the two frees it. */
-typedef struct sync_send {
-    kfk_allocator alloc;
-    kfk__env env;
-    atomic_int owners;
-    atomic_bool waiting; /* the waiter is alive */
-    kfk_delivery delivery;
-    char msg[608]; /* as in kfk_error */
-    kfk__mutex lock; /* guards the next two */
-    bool done;
-    kfk__waiter *waiter; /* in the frame of send_sync; NULL once that has gone */
-} sync_send;
-
-static void drop_sync(sync_send *s)
-{
-    kfk_allocator a = s->alloc;
-
-    if (atomic_fetch_sub_explicit(&s->owners, 1, memory_order_acq_rel) != 1)
-        return;
-    kfk__mutex_fini(&s->lock);
-    kfk__release(&a, s);
-}
-
-static void sync_done(kfk_producer *p, const kfk_delivery *d, void *arg)
-{
-    sync_send *s = arg;
-
-    (void)p;
-    s->delivery = *d;
-    if (d->msg)
-        kfk__error_set(s->msg, sizeof s->msg, d->msg, strlen(d->msg));
-    kfk__lock(&s->lock);
-    s->done = true;
-    if (s->waiter)
-        s->env.ops->wake(s->env.ctx, s->waiter);
-    kfk__unlock(&s->lock);
-    drop_sync(s);
-}
-
-static sync_send *new_sync(kfk_producer *p, kfk__waiter *w)
-{
-    sync_send *s = kfk__zalloc(&p->env.alloc, sizeof *s);
-
-    if (!s)
-        return NULL;
-    s->alloc = p->env.alloc;
-    s->env = p->env;
-    s->waiter = w;
-    atomic_init(&s->owners, 2);
-    kfk__mutex_init(&s->lock);
-    return s;
-}
-
-/* true: the result is there. */
-static bool await_sync(sync_send *s, kfk__waiter *w, int64_t until)
-{
-    bool done = false, in_time = true;
-
-    while (!done && in_time) {
-        in_time = s->env.ops->wait(s->env.ctx, w, until);
-        kfk__lock(&s->lock);
-        done = s->done;
-        kfk__unlock(&s->lock);
-    }
-    kfk__lock(&s->lock);
-    done = s->done;
-    s->waiter = NULL;
-    kfk__unlock(&s->lock);
-    return done;
-}
-
-static kfk_err sync_result(kfk_producer *p, const sync_send *s, const kfk_record *r, bool done,
-                           int timeout_ms, kfk_delivery *d, kfk_error *e)
-{
-    kfk_err err;
-
-    if (!done) {
-        err = kfk__fail(e, KFK_ERR_TIMED_OUT,
-                        "topic %.200s: no result within %d ms; the record is still queued or in "
-                        "flight",
-                        r->topic, timeout_ms);
-        explain(p, e);
-        if (e)
-            e->flags |= KFK_MAYBE_DONE;
-        return err;
-    }
-    if (d) {
-        size_t size = d->struct_size < sizeof *d ? d->struct_size : sizeof *d;
-        kfk_delivery copy = s->delivery;
-
-        copy.struct_size = d->struct_size;
-        copy.topic = copy.msg = NULL;
-        copy.arg = NULL;
-        memcpy(d, &copy, size);
-    }
-    if (s->delivery.err == KFK_OK)
-        return KFK_OK;
-    err = kfk__fail(e, s->delivery.err, "topic %.200s, partition %d: %s", r->topic,
-                    s->delivery.partition, s->msg[0] ? s->msg : kfk_err_str(s->delivery.err));
-    if (e && s->delivery.status == KFK_UNKNOWN)
-        e->flags |= KFK_MAYBE_DONE;
-    if (e)
-        e->partition = s->delivery.partition;
-    return err;
-}
-
-kfk_err kfk_producer_send_sync(kfk_producer *p, const kfk_record *r, int timeout_ms,
-                               kfk_delivery *d, kfk_error *e)
-{
-    kfk_err err = may_wait(p, "kfk_producer_send_sync", e);
-    kfk__waiter w;
-    sync_send *s;
-    int64_t until;
-    bool done;
-
-    if (err)
-        return err;
-    if (p->env.ops->waiter_init(p->env.ctx, &w))
-        return kfk__fail_nomem(e);
-    until = kfk__deadline(kfk__now(&p->env), timeout_ms);
-    s = new_sync(p, &w);
-    err = s ? append(p, r, sync_done, s, until, e) : kfk__fail_nomem(e);
-    if (err) {
-        if (s) {
-            drop_sync(s);
-            drop_sync(s);
-        }
-    } else {
-        done = await_sync(s, &w, until);
-        err = sync_result(p, s, r, done, timeout_ms, d, e);
-        drop_sync(s);
-    }
-    p->env.ops->waiter_fini(p->env.ctx, &w);
-    return err;
-}
-
-/* ---- topics ---- */
-
-kfk_err kfk_producer_partitions(kfk_producer *p, const char *topic, int timeout_ms, int32_t *n,
-                                kfk_error *e)
-{
-    bool waits = timeout_ms != 0 && !is_in_callback(p);
-    const kfk__partitions *ps;
-    kfk__topic *t;
-    kfk_err err;
-
-    if (is_forked(p))
-        return forked(e);
-    if (!topic || !topic[0] || !n)
-        return kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_producer_partitions: no topic, or no n");
-    t = kfk__accumulator_topic(&p->accumulator, topic);
-    if (!t)
-        return kfk__fail_nomem(e);
-    ps = kfk__topic_partitions(t);
-    if (!ps) {
-        err = waits ? kfk__accumulator_await(&p->accumulator, t, 0,
-                                             kfk__deadline(kfk__now(&p->env), timeout_ms))
-                    : kfk__accumulator_ask(&p->accumulator, t, 0);
-        if (err) {
-            (void)kfk__fail(e, err, "topic %.200s: no metadata: %s", topic, kfk_err_str(err));
-            explain(p, e);
-            return err;
-        }
-        ps = kfk__topic_partitions(t);
-    }
-    *n = ps->n;
-    return KFK_OK;
-}
-
 /* ---- flush, close, free ---- */
+
+typedef struct flush {
+    kfk_producer *producer;
+    kfk__flush wait;
+} flush;
+
+static bool is_flushed(void *arg)
+{
+    flush *f = arg;
+
+    return kfk__accumulator_flush_done(&f->producer->accumulator, &f->wait,
+                                       f->producer->app && kfk__outbox_is_quiet(&f->producer->outbox));
+}
 
 kfk_err kfk_producer_flush(kfk_producer *p, int timeout_ms, kfk_error *e)
 {
-    kfk_err err = may_wait(p, "kfk_producer_flush", e);
+    kfk_err err = kfk__producer_may_wait(p, "kfk_producer_flush", e);
+    flush f = {.producer = p};
+    bool done;
 
     if (err)
         return err;
-    err = kfk__accumulator_flush(&p->accumulator, kfk__deadline(kfk__now(&p->env), timeout_ms));
-    if (err == KFK_ERR_TIMED_OUT) {
-        (void)kfk__fail(e, err, "records were still without a result after %d ms", timeout_ms);
-        explain(p, e);
-        return err;
+    if (kfk__accumulator_flush_begin(&p->accumulator, &f.wait))
+        return kfk__fail_nomem(e);
+    done = kfk__producer_wait(p, &f.wait.waiter, kfk__deadline(kfk__now(&p->env), timeout_ms),
+                              is_flushed, &f);
+    kfk__accumulator_flush_end(&p->accumulator, &f.wait);
+    if (!done) {
+        err = kfk__fail(e, KFK_ERR_TIMED_OUT, "records were still without a result after %d ms",
+                        timeout_ms);
+        kfk__producer_explain(p, e);
     }
-    return err ? kfk__fail(e, err, "%s", kfk_err_str(err)) : KFK_OK;
+    kfk__producer_leave(p);
+    return err;
+}
+
+kfk_err kfk_producer_purge(kfk_producer *p, kfk_error *e)
+{
+    if (kfk__producer_is_forked(p))
+        return kfk__producer_forked(e);
+    kfk__accumulator_purge(&p->accumulator);
+    return KFK_OK;
 }
 
 /* The Sender is to end, at |deadline| at the latest; an earlier deadline holds. */
@@ -551,23 +410,28 @@ static void start_close(kfk_producer *p, int64_t deadline)
     kfk__loop_wake(&p->loop);
 }
 
+static bool has_ended(void *arg)
+{
+    kfk_producer *p = arg;
+    bool ended;
+
+    kfk__lock(&p->lock);
+    ended = p->ended;
+    kfk__unlock(&p->lock);
+    return ended && (!p->app || kfk__outbox_is_quiet(&p->outbox));
+}
+
 static bool await_end(kfk_producer *p, int64_t until)
 {
-    bool ended, in_time = true;
+    bool ended;
     closer c;
 
     if (p->env.ops->waiter_init(p->env.ctx, &c.waiter))
         return false;
     kfk__lock(&p->lock);
     kfk__list_push(&p->closers, &c.link);
-    ended = p->ended;
     kfk__unlock(&p->lock);
-    while (!ended && in_time) {
-        in_time = p->env.ops->wait(p->env.ctx, &c.waiter, until);
-        kfk__lock(&p->lock);
-        ended = p->ended;
-        kfk__unlock(&p->lock);
-    }
+    ended = kfk__producer_wait(p, &c.waiter, until, has_ended, p);
     kfk__lock(&p->lock);
     kfk__list_remove(&c.link);
     kfk__unlock(&p->lock);
@@ -577,7 +441,7 @@ static bool await_end(kfk_producer *p, int64_t until)
 
 kfk_err kfk_producer_close(kfk_producer *p, int timeout_ms, kfk_error *e)
 {
-    kfk_err err = may_wait(p, "kfk_producer_close", e);
+    kfk_err err = kfk__producer_may_wait(p, "kfk_producer_close", e);
     int64_t deadline;
 
     if (err)
@@ -585,25 +449,52 @@ kfk_err kfk_producer_close(kfk_producer *p, int timeout_ms, kfk_error *e)
     deadline = kfk__deadline(kfk__now(&p->env), timeout_ms);
     start_close(p, deadline);
     if (!await_end(p, deadline < KFK__NEVER - CLOSE_GRACE ? deadline + CLOSE_GRACE : KFK__NEVER))
-        return kfk__fail(e, KFK_ERR_TIMED_OUT, "a callback had not returned after %d ms",
-                         timeout_ms);
-    if (p->cut_short)
-        return kfk__fail(e, KFK_ERR_TIMED_OUT, "some records were not delivered within %d ms",
-                         timeout_ms);
-    return KFK_OK;
+        err = kfk__fail(e, KFK_ERR_TIMED_OUT, "a callback had not returned after %d ms",
+                        timeout_ms);
+    else if (p->cut_short)
+        err = kfk__fail(e, KFK_ERR_TIMED_OUT, "some records were not delivered within %d ms",
+                        timeout_ms);
+    kfk__producer_leave(p);
+    return err;
+}
+
+/* From a callback the handle cannot go: the thread that runs it still needs it. The Sender frees it when it ends, a call
+ * of the application's when that returns. */
+static bool free_later(kfk_producer *p)
+{
+    if (!p->app || !kfk__producer_in_callback(p))
+        return false;
+    kfk__lock(&p->lock);
+    p->leaving = true;
+    kfk__unlock(&p->lock);
+    return true;
+}
+
+void kfk__producer_leave(kfk_producer *p)
+{
+    bool leaving;
+
+    kfk__lock(&p->lock);
+    leaving = p->leaving;
+    kfk__unlock(&p->lock);
+    if (leaving && !kfk__producer_in_callback(p))
+        kfk_producer_free(p);
 }
 
 void kfk_producer_free(kfk_producer *p)
 {
-    if (!p || is_forked(p))
+    if (!p || kfk__producer_is_forked(p))
         return;
     start_close(p, 0);
-    /* From a callback the thread cannot wait for itself: it frees the handle when it ends. */
-    (void)kfk__loop_join(&p->loop, is_in_callback(p) ? 0 : KFK__NEVER);
+    if (free_later(p))
+        return;
+    (void)kfk__loop_join(&p->loop, kfk__producer_in_callback(p) ? 0 : KFK__NEVER);
+    if (p->app)
+        kfk__producer_dispatch_rest(p);
     drop(p);
 }
 
 kfk_err kfk_producer_last_error(kfk_producer *p, kfk_error *e)
 {
-    return is_forked(p) ? forked(e) : kfk__client_last_error(&p->sender.client, e);
+    return kfk__producer_is_forked(p) ? kfk__producer_forked(e) : kfk__client_last_error(&p->sender.client, e);
 }

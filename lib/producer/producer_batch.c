@@ -43,6 +43,7 @@ kfk__producer_batch *kfk__producer_batch_new(const kfk_allocator *a, kfk__chunk 
     kfk__list_init(&b->incomplete);
     kfk__buf_init(&b->packed, a);
     b->base_sequence = -1;
+    atomic_init(&b->holds, 1);
     b->first = b->last = chunk;
     chunk->used = KFK__BATCH_HEADER;
     b->callback_at = first_callbacks(b);
@@ -66,8 +67,15 @@ static void put_chain(kfk__pool *pool, kfk__chunk *c)
 void kfk__producer_batch_free(kfk__producer_batch *b, kfk__pool *pool)
 {
     put_chain(pool, b->callbacks);
+    kfk__release(b->packed.alloc, b->result_text);
     kfk__buf_fini(&b->packed);
     put_chain(pool, b->first);
+}
+
+void kfk__producer_batch_drop(kfk__producer_batch *b, kfk__pool *pool)
+{
+    if (atomic_fetch_sub_explicit(&b->holds, 1, memory_order_acq_rel) == 1)
+        kfk__producer_batch_free(b, pool);
 }
 
 static void end_chunk(kfk__producer_batch *b)

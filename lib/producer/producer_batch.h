@@ -14,6 +14,8 @@
 #ifndef KFK_PRODUCER_PRODUCER_BATCH_H
 #define KFK_PRODUCER_PRODUCER_BATCH_H
 
+#include <stdatomic.h>
+
 #include <kfk/producer.h>
 
 #include "base/buf.h"
@@ -56,6 +58,21 @@ static inline size_t kfk__callback_chunk(void)
     return KFK__CALLBACKS_MORE * sizeof(kfk__callback);
 }
 
+struct kfk__produce_response_partition;
+
+/* The records that a batch was refused for, by index (KIP-467). */
+typedef struct kfk__produce_response_partition kfk__refused;
+
+/* The result of a batch. */
+typedef struct kfk__result {
+    kfk_err err;
+    int32_t status;
+    int64_t base_offset;         /* -1: not known */
+    int64_t log_append_time;     /* -1: the records' own timestamps hold */
+    const char *msg;             /* NULL: none */
+    const kfk__refused *refused; /* which of its records are at fault; NULL: not told */
+} kfk__result;
+
 typedef struct kfk__producer_batch {
     /* What every append touches. */
     uint8_t *at;  /* where the next record goes */
@@ -88,7 +105,12 @@ typedef struct kfk__producer_batch {
     int32_t base_sequence;        /* -1: not given yet */
     uint32_t attempts;
     bool doubt;    /* an attempt was written and not refused: it may be in the log */
-    bool finished; /* its callbacks have been called; it waits for its request only */
+    bool finished; /* it has its result, and waits for its request only */
+
+    /* It is freed when nothing needs it any more: a request that a socket may still read, and what is to be told. */
+    atomic_int holds;
+    kfk__result result; /* dispatch=app: until it is told */
+    void *result_text;  /* what |result| points at */
 } kfk__producer_batch;
 
 /* The chunk that holds |bytes| of records, header included, the first callbacks, and the batch. */
@@ -103,7 +125,9 @@ static inline size_t kfk__record_chunk(size_t bytes)
 kfk__producer_batch *kfk__producer_batch_new(const kfk_allocator *a, kfk__chunk *chunk,
                                              size_t first, kfk__codec codec, int level,
                                              size_t raw_limit);
-/* Gives everything back to |pool|, the batch included. */
+/* One that needs it less. The last gives everything back to |pool|, the batch included. */
+void kfk__producer_batch_drop(kfk__producer_batch *b, kfk__pool *pool);
+/* Gives everything back, held or not. */
 void kfk__producer_batch_free(kfk__producer_batch *b, kfk__pool *pool);
 
 /* Adds a chunk for more records, or for more callbacks, which is now the batch's own. */

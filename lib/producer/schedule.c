@@ -83,6 +83,11 @@ static kfk__leader *find_leader(kfk__schedule *s, kfk__partition *p, int64_t now
         p->leader = leader_of(s, id);
     if (!p->leader)
         kfk__client_refresh(s->client, info);
+    else if (p->leader_was != id) {
+        if (s->led)
+            s->led(s->owner, p, id);
+        p->leader_was = id;
+    }
     return p->leader;
 }
 

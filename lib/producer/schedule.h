@@ -37,6 +37,8 @@ typedef struct kfk__schedule {
     kfk__list leaders;
     kfk__map leader_by_id;
     kfk__list homeless;
+    void (*led)(void *owner, kfk__partition *p, int32_t leader); /* a leader was found; NULL: nobody asks */
+    void *owner;
 } kfk__schedule;
 
 void kfk__schedule_init(kfk__schedule *s, kfk__client *client, const kfk_allocator *a,

@@ -114,6 +114,7 @@ static bool add_batch(kfk__sender *s, kfk__produce *pr, kfk__producer_batch *b)
     b->state = KFK__BATCH_SENT;
     b->produce = pr;
     b->attempts++;
+    atomic_fetch_add_explicit(&b->holds, 1, memory_order_relaxed);
     kfk__list_push(&p->in_flight, &b->link);
     p->n_in_flight++;
     return true;
@@ -323,6 +324,21 @@ static void topic_wanted(kfk__sender *s, kfk__topic *t, int64_t now)
 
 /* ---- the whole ---- */
 
+void kfk__sender_event(kfk__sender *s, const kfk__partition *p, kfk_event e)
+{
+    if (!s->options.event)
+        return;
+    e.topic = p->topic->name;
+    e.partition = p->index;
+    s->options.event(s->owner, &e);
+}
+
+static void led(void *owner, kfk__partition *p, int32_t leader)
+{
+    if (p->leader_was >= 0)
+        kfk__sender_event(owner, p, (kfk_event){.type = KFK_EVENT_LEADER, .broker_id = leader});
+}
+
 kfk_err kfk__sender_init(kfk__sender *s, const kfk__env *env, const kfk__sender_options *options,
                          const kfk__client_options *co, kfk__accumulator *a, kfk__poller *poller,
                          kfk__finish_fn *finish_fn, void *owner)
@@ -332,6 +348,8 @@ kfk_err kfk__sender_init(kfk__sender *s, const kfk__env *env, const kfk__sender_
     kfk__list_init(&s->topics);
     kfk__schedule_init(&s->schedule, &s->client, &env->alloc, options->linger_ns,
                        options->idempotent, options->in_order);
+    s->schedule.led = options->event ? led : NULL;
+    s->schedule.owner = s;
     kfk__identity_init(&s->identity, options->idempotent);
     return kfk__client_init(&s->client, env, co, poller, metadata_updated, s);
 }
@@ -355,6 +373,10 @@ static void take_news(kfk__sender *s, int64_t now)
         topic_wanted(s, t, now);
     while ((p = kfk__accumulator_next_partition(s->accumulator)) != NULL)
         kfk__schedule_place(&s->schedule, p, now);
+    if (news.purge_id > s->purged) {
+        s->purged = news.purge_id;
+        kfk__settle_purge(s, news.purge_id, now);
+    }
     hurried = news.short_of_memory || s->closing;
     if (news.flush_id == sc->flush_id && hurried == sc->hurried)
         return;

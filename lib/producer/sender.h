@@ -10,7 +10,6 @@
 
 #include "client/client.h"
 #include "producer/accumulator.h"
-#include "producer/delivery.h"
 #include "producer/identity.h"
 #include "producer/produce.h"
 #include "producer/schedule.h"
@@ -25,9 +24,12 @@ typedef struct kfk__sender_options {
     size_t max_request_size;
     int16_t acks;
     bool idempotent;
+    void (*event)(void *owner, const kfk_event *e); /* NULL: nobody wants to know */
 } kfk__sender_options;
 
-typedef void kfk__finish_fn(void *owner, const kfk__producer_batch *b, const kfk__result *r);
+/* A batch has its result. true: its callbacks have been called. false: they will be, and kfk__accumulator_finished and
+ * kfk__producer_batch_drop after that. */
+typedef bool kfk__finish_fn(void *owner, kfk__producer_batch *b, const kfk__result *r);
 
 typedef struct kfk__sender {
     const kfk__env *env;
@@ -38,6 +40,7 @@ typedef struct kfk__sender {
     kfk__list topics; /* all, by link */
     kfk__identity identity;
     uint64_t produces;   /* requests so far */
+    uint64_t purged;     /* batches in front of this one have been purged */
     bool closing;        /* nothing more goes in, and nothing lingers */
     bool abandoned;      /* nothing is worth a retry any more */
     kfk__finish_fn *finish;
@@ -50,6 +53,9 @@ kfk_err kfk__sender_init(kfk__sender *s, const kfk__env *env, const kfk__sender_
                          kfk__poller *poller, kfk__finish_fn *finish, void *owner);
 /* Gives all back. Every batch has its result. */
 void kfk__sender_fini(kfk__sender *s, int64_t now);
+
+/* Tells who wants to know; topic and partition are those of |p|. */
+void kfk__sender_event(kfk__sender *s, const kfk__partition *p, kfk_event e);
 
 /* Does all that can be done. Returns when to be called again. */
 int64_t kfk__sender_step(kfk__sender *s, const kfk__event *ev, int n, int64_t now);

@@ -7,13 +7,14 @@
 #include "producer/regroup.h"
 #include "producer/sequence.h"
 
-static void free_batch(kfk__sender *s, kfk__producer_batch *b)
+/* Whatever needed the batch does not any more. */
+static void drop(kfk__sender *s, kfk__producer_batch *b)
 {
-    kfk__producer_batch_free(b, &s->accumulator->pool);
+    kfk__producer_batch_drop(b, &s->accumulator->pool);
 }
 
-/* Calls the callbacks. The batch is in no list of its partition. Its memory goes back at once, unless a socket may
- * still read it. */
+/* The batch, which is in no list of its partition, has its result. Its memory goes back at once, unless a socket may
+ * still read it, or the application's thread is to tell of it. */
 static void finish(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a)
 {
     kfk__result r = {.err = a->err,
@@ -27,11 +28,11 @@ static void finish(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
         r.status = b->doubt ? KFK_UNKNOWN : KFK_NOT_WRITTEN;
     else if (s->options.acks == 0)
         r.status = KFK_UNKNOWN;
-    s->finish(s->owner, b, &r);
-    kfk__accumulator_finished(s->accumulator, b);
     b->finished = true;
-    if (!b->produce)
-        free_batch(s, b);
+    if (!s->finish(s->owner, b, &r))
+        return;
+    kfk__accumulator_finished(s->accumulator, b);
+    drop(s, b);
 }
 
 void kfk__settle_error(kfk__sender *s, kfk__producer_batch *b, kfk_err err, const char *msg)
@@ -44,7 +45,7 @@ void kfk__settle_error(kfk__sender *s, kfk__producer_batch *b, kfk_err err, cons
 void kfk__settle_gone(kfk__sender *s, kfk__producer_batch *b)
 {
     kfk__accumulator_finished(s->accumulator, b);
-    free_batch(s, b);
+    drop(s, b);
 }
 
 /* Past delivery.timeout.ms. */
@@ -114,6 +115,7 @@ static void mend(kfk__sender *s, kfk__partition *p)
         return;
     kfk__list_init(&lost);
     kfk__sequence_restart(&s->identity, p, &lost);
+    kfk__sender_event(s, p, (kfk_event){.type = KFK_EVENT_EPOCH, .broker_id = -1, .value = p->epoch});
     while ((at = kfk__list_pop(&lost)) != NULL)
         kfk__settle_error(s, KFK__ENTRY(at, kfk__producer_batch, link),
                          KFK_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
@@ -130,9 +132,7 @@ static void succeeded(kfk__sender *s, kfk__producer_batch *b, kfk__produce_answe
     }
     kfk__sequence_acked(p, b);
     p->retry = (kfk__retry){0};
-    if (b->finished)
-        free_batch(s, b);
-    else
+    if (!b->finished)
         finish(s, b, a);
 }
 
@@ -144,13 +144,14 @@ static bool split(kfk__sender *s, kfk__producer_batch *b, int64_t now)
     kfk__partition *p = b->partition;
     kfk__list parts;
     kfk__list *at;
+    int64_t n = 0;
 
     if (b->count == 1 || (b->doubt && b->base_sequence < 0) || b->finished || s->abandoned)
         return false;
     kfk__list_init(&parts);
     if (kfk__split(s->accumulator, b, &parts))
         return false;
-    while ((at = kfk__list_pop(&parts)) != NULL) {
+    for (; (at = kfk__list_pop(&parts)) != NULL; n++) {
         kfk__producer_batch *part = KFK__ENTRY(at, kfk__producer_batch, link);
 
         if (b->base_sequence >= 0)
@@ -158,6 +159,7 @@ static bool split(kfk__sender *s, kfk__producer_batch *b, int64_t now)
         kfk__requeue(p, part);
     }
     p->retry_at = kfk__retry_at(&p->retry, &s->client.options->retry, KFK__RETRY_SPLIT, s->env, now);
+    kfk__sender_event(s, p, (kfk_event){.type = KFK_EVENT_SPLIT, .broker_id = -1, .value = n});
     kfk__settle_gone(s, b);
     return true;
 }
@@ -181,12 +183,12 @@ static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
     if (worth_a_retry(s, b, a, now)) {
         kfk__requeue(p, b);
         p->retry_at = kfk__retry_at(&p->retry, &s->client.options->retry, why, s->env, now);
+        kfk__sender_event(s, p, (kfk_event){.type = KFK_EVENT_RETRY, .broker_id = -1, .err = a->err,
+                                            .value = b->attempts});
         return;
     }
     left_a_hole(s, b);
-    if (b->finished)
-        free_batch(s, b);
-    else
+    if (!b->finished)
         finish(s, b, a);
 }
 
@@ -205,6 +207,7 @@ static void settle(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
         succeeded(s, b, &a);
     else
         failed(s, b, &a, now);
+    drop(s, b); /* the request's */
     mend(s, p);
     kfk__schedule_place(&s->schedule, p, now);
 }
@@ -265,9 +268,11 @@ int64_t kfk__settle_expired(kfk__sender *s, int64_t now)
     return KFK__NEVER;
 }
 
-void kfk__settle_queued(kfk__sender *s, kfk_err err, const char *msg, int64_t now)
+/* Ends the batches in front of |end|, but those that somebody is compressing; |in_flight|: those in flight, too, whose
+ * memory stays where it is until the answer comes. */
+static void end_all(kfk__sender *s, uint64_t end, bool in_flight, kfk_err err, const char *msg,
+                    int64_t now)
 {
-    uint64_t end = kfk__accumulator_next_id(s->accumulator);
     kfk__batch_order at = {0, 0};
     kfk__producer_batch *b;
 
@@ -275,11 +280,24 @@ void kfk__settle_queued(kfk__sender *s, kfk_err err, const char *msg, int64_t no
         kfk__partition *p = b->partition;
 
         at = b->order;
-        if (b->produce || !pull(b))
+        if (b->produce ? !in_flight : !pull(b))
             continue;
-        left_a_hole(s, b);
+        if (b->produce)
+            b->doubt = true;
+        else
+            left_a_hole(s, b);
         kfk__settle_error(s, b, err, msg);
         mend(s, p);
         kfk__schedule_place(&s->schedule, p, now);
     }
+}
+
+void kfk__settle_queued(kfk__sender *s, kfk_err err, const char *msg, int64_t now)
+{
+    end_all(s, kfk__accumulator_next_id(s->accumulator), false, err, msg, now);
+}
+
+void kfk__settle_purge(kfk__sender *s, uint64_t id, int64_t now)
+{
+    end_all(s, id, true, KFK_ERR_PURGED, "the producer was purged", now);
 }

@@ -24,6 +24,7 @@ static void init_partition(kfk__partition *p, kfk__topic *t, int32_t index)
     p->index = index;
     p->producer_id = p->epoch = -1;
     p->acked_sequence = -1;
+    p->leader_was = -1;
     kfk__mutex_init(&p->lock);
     kfk__list_init(&p->deque);
     kfk__list_init(&p->fresh);

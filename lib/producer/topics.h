@@ -48,6 +48,7 @@ typedef struct kfk__partition {
     kfk__drain_state drain;
     struct kfk__leader *leader; /* as looked up in: */
     uint64_t leader_era;
+    int32_t leader_was; /* the last that was found; -1: none yet */
     kfk__list drain_link;
     kfk__heap_node timer;
     kfk__list in_flight; /* batches, oldest first */

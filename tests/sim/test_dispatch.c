@@ -1,0 +1,666 @@
+/* What a producer may and may not do inside and outside of callbacks, and where these run: on its
+ * own thread, or with dispatch=app where the application asks for them. */
+#include <string.h>
+
+#include "producer/producer_env.h"
+#include "sim/world.h"
+
+static int ids[WORLD_RECORDS];
+
+static void each_seed(void (*app)(void), const world_opts *o)
+{
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        world_opts one = *o;
+
+        one.seed = seed;
+        (void)world_run(&one, app);
+    }
+}
+
+#define EACH(app, ...) each_seed(app, &(world_opts){__VA_ARGS__})
+
+static void ends(kfk_producer *p)
+{
+    ck_assert_msg(kfk_producer_close(p, 10000, &w.e) == KFK_OK, "%s", w.e.msg);
+    kfk_producer_free(p);
+}
+
+/* A producer with hooks. */
+static kfk_producer *hooked(const kfk_hooks *h, void *arg, const char *name, const char *value)
+{
+    kfk_config *c = kfk_config_new(&w.rig.env.alloc);
+    kfk_producer *p = NULL;
+
+    ck_assert_int_eq(kfk_config_set(c, "bootstrap.servers", w.bootstrap, &w.e), KFK_OK);
+    if (name)
+        ck_assert_int_eq(kfk_config_set(c, name, value, &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_config_hooks(c, h, arg, &w.e), KFK_OK);
+    ck_assert_msg(kfk__producer_new_in(&p, &w.rig.env, c, &w.e) == KFK_OK, "%s", w.e.msg);
+    kfk_config_free(c);
+    return p;
+}
+
+static int dispatch(kfk_producer *p, int max)
+{
+    int n;
+
+    ck_assert_int_eq(kfk_producer_dispatch(p, max, &n, &w.e), KFK_OK);
+    return n;
+}
+
+/* Dispatches until |n| callbacks have run. */
+static void dispatch_all(kfk_producer *p, int n)
+{
+    int64_t end = now() + 10 * SIM_S;
+
+    while (n > 0 && now() < end) {
+        n -= dispatch(p, -1);
+        nap(1);
+    }
+    ck_assert_int_eq(n, 0);
+}
+
+static int told_now(void)
+{
+    int n = 0;
+
+    for (int i = 0; i < w.sent; i++)
+        n += w.reports[i].n;
+    return n;
+}
+
+/* ---- where callbacks run ---- */
+
+static void only_in_dispatch(void)
+{
+    kfk_producer *p = producer("dispatch", "app", NULL);
+
+    topic("t", 1, 1);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    nap(1000);
+    ck_assert_int_eq(log_of("t", 0, ids, WORLD_RECORDS), 100);
+    ck_assert_int_eq(told_now(), 0);
+    ck_assert_int_eq(dispatch(p, 7), 7);
+    ck_assert_int_eq(told_now(), 7);
+    dispatch_all(p, 93);
+    ck_assert_int_eq(told(KFK_DELIVERED), 100);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(w.reports[i].offset, i);
+    ck_assert_int_eq(dispatch(p, -1), 0);
+    ends(p);
+}
+
+START_TEST(callbacks_run_in_dispatch_and_nowhere_else)
+{
+    EACH(only_in_dispatch, 0);
+}
+END_TEST
+
+static void memory_is_held(void)
+{
+    kfk_producer *p = producer("dispatch", "app", "buffer.memory", "50000", "batch.size", "2000",
+                               "max.block.ms", "0", NULL);
+    int n = 0;
+
+    topic("t", 1, 1);
+    while (send_record(p, new_record(), "t", 0, 0, 100) == KFK_OK)
+        n++;
+    ck_assert_int_eq(n, w.sent - 1);
+    nap(1000);
+    ck_assert_int_eq(log_of("t", 0, ids, WORLD_RECORDS), n);
+    ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 100), KFK_ERR_WOULD_BLOCK);
+    dispatch_all(p, n);
+    ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 100), KFK_OK);
+    ends(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), n + 1);
+}
+
+START_TEST(records_hold_their_memory_until_they_are_told_of)
+{
+    EACH(memory_is_held, 0);
+}
+END_TEST
+
+static void waits_dispatch(void)
+{
+    kfk_delivery d = {.struct_size = sizeof d};
+    const kfk_record r = {.struct_size = sizeof r, .topic = "t", .value = {"v", 1}};
+    kfk_producer *p = producer("dispatch", "app", NULL);
+
+    topic("t", 1, 1);
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    flush(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), 50);
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    ck_assert_msg(kfk_producer_send_sync(p, &r, 5000, &d, &w.e) == KFK_OK, "%s", w.e.msg);
+    ck_assert_int_eq(d.status, KFK_DELIVERED);
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    ends(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), 150);
+}
+
+START_TEST(flush_sync_and_close_dispatch_while_they_wait)
+{
+    EACH(waits_dispatch, 0);
+}
+END_TEST
+
+static void freed_with_results(void)
+{
+    kfk_producer *p = producer("dispatch", "app", NULL);
+
+    topic("t", 1, 1);
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    nap(1000);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    kfk_producer_free(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), 50);
+    ck_assert_int_eq(told(KFK_NOT_WRITTEN) + told(KFK_UNKNOWN), 10);
+}
+
+START_TEST(free_tells_what_nobody_has_heard)
+{
+    EACH(freed_with_results, 0);
+}
+END_TEST
+
+/* ---- take ---- */
+
+static void send_silent(kfk_producer *p, void *arg)
+{
+    const kfk_record r = {.struct_size = sizeof r,
+                          .flags = KFK_PARTITION,
+                          .topic = "t",
+                          .value = {"v", 1}};
+
+    ck_assert_int_eq(kfk_producer_send(p, &r, NULL, arg, &w.e), KFK_OK);
+}
+
+static void taken(void)
+{
+    static char args[100];
+    kfk_delivery out[64];
+    kfk_producer *p = producer("dispatch", "app", NULL);
+    size_t n = 0, got;
+
+    topic("t", 1, 1);
+    ck_assert_uint_eq(kfk_producer_take(p, out, sizeof *out, 0), 0);
+    for (int i = 0; i < 100; i++)
+        send_silent(p, &args[i]);
+    flush(p); /* what waits to be taken is not in its way */
+    ck_assert_int_eq(dispatch(p, -1), 0);
+    while ((got = kfk_producer_take(p, out, sizeof *out, 64)) > 0)
+        for (size_t i = 0; i < got; i++, n++) {
+            ck_assert_uint_eq(out[i].struct_size, sizeof *out);
+            ck_assert_int_eq(out[i].status, KFK_DELIVERED);
+            ck_assert_int_eq(out[i].offset, (int64_t)n);
+            ck_assert_ptr_eq(out[i].arg, &args[n]);
+            ck_assert_str_eq(out[i].topic, "t");
+        }
+    ck_assert_uint_eq(n, 100);
+    ends(p);
+}
+
+START_TEST(take_gives_results_as_an_array)
+{
+    EACH(taken, 0);
+}
+END_TEST
+
+/* Results with and without a callback keep their order: each waits for its own call. */
+static void mixed(void)
+{
+    kfk_delivery out[8];
+    kfk_producer *p = producer("dispatch", "app", NULL);
+
+    topic("t", 1, 1);
+    ck_assert_uint_eq(kfk_producer_take(p, out, sizeof *out, 0), 0);
+    send_silent(p, NULL);
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    send_silent(p, NULL);
+    nap(1000);
+    ck_assert_int_eq(dispatch(p, -1), 0);
+    ck_assert_uint_eq(kfk_producer_take(p, out, sizeof *out, 8), 1);
+    ck_assert_uint_eq(kfk_producer_take(p, out, sizeof *out, 8), 0);
+    ck_assert_int_eq(dispatch(p, -1), 1);
+    ck_assert_uint_eq(kfk_producer_take(p, out, sizeof *out, 8), 1);
+    ends(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), 1);
+}
+
+START_TEST(take_and_dispatch_keep_the_order)
+{
+    EACH(mixed, 0);
+}
+END_TEST
+
+/* Smaller and larger structs than ours; a text that outlives the call. */
+static void other_sizes(void)
+{
+    struct {
+        kfk_delivery d;
+        char newer[24];
+    } large[2];
+    struct {
+        uint32_t struct_size;
+        int32_t status;
+    } small[2];
+    kfk_producer *p = producer("dispatch", "app", "retries", "0", "enable.idempotence", "false", NULL);
+
+    topic("t", 1, 1);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .value = KFK_ERR_INVALID_RECORD,
+          .level = KFK__DEV_ANY, .count = -1);
+    ck_assert_uint_eq(kfk_producer_take(p, &large[0].d, sizeof *large, 0), 0);
+    for (int i = 0; i < 4; i++)
+        send_silent(p, NULL);
+    nap(1000);
+    memset(large, 0x55, sizeof large);
+    ck_assert_uint_eq(kfk_producer_take(p, &large[0].d, sizeof *large, 2), 2);
+    ck_assert_int_eq(large[1].d.err, KFK_ERR_INVALID_RECORD);
+    ck_assert_int_eq(large[1].newer[0], 0x55);
+    ck_assert_uint_eq(kfk_producer_take(p, (kfk_delivery *)(void *)small, sizeof *small, 2), 2);
+    ck_assert_int_eq(small[1].status, KFK_NOT_WRITTEN);
+    ends(p);
+}
+
+START_TEST(take_fits_any_struct_size)
+{
+    EACH(other_sizes, 0);
+}
+END_TEST
+
+/* ---- room ---- */
+
+static int writable_calls;
+
+static void on_writable(void *arg)
+{
+    ck_assert_ptr_eq(arg, &writable_calls);
+    writable_calls++;
+}
+
+static const char *mode;
+
+static void tells_of_room(void)
+{
+    const kfk_hooks h = {.struct_size = sizeof h, .writable = on_writable};
+    kfk_config *c = kfk_config_new(&w.rig.env.alloc);
+    kfk_producer *p = NULL;
+
+    writable_calls = 0;
+    ck_assert_int_eq(kfk_config_set(c, "bootstrap.servers", w.bootstrap, &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_config_set(c, "dispatch", mode, &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_config_set(c, "buffer.memory", "40000", &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_config_set(c, "batch.size", "2000", &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_config_hooks(c, &h, &writable_calls, &w.e), KFK_OK);
+    ck_assert_int_eq(kfk__producer_new_in(&p, &w.rig.env, c, &w.e), KFK_OK);
+    kfk_config_free(c);
+    topic("t", 1, 1);
+    while (send_record(p, new_record(), "t", 0, KFK_NOWAIT, 100) == KFK_OK)
+        ;
+    ck_assert_int_eq(writable_calls, 0);
+    nap(1000);
+    if (strcmp(mode, "app") == 0)
+        while (dispatch(p, -1) > 0)
+            ;
+    ck_assert_int_eq(writable_calls, 1);
+    ck_assert_int_eq(send_record(p, new_record(), "t", 0, KFK_NOWAIT, 100), KFK_OK);
+    ends(p);
+    ck_assert_int_eq(writable_calls, 1);
+}
+
+START_TEST(room_is_told_of_once_after_a_refusal)
+{
+    mode = "thread";
+    EACH(tells_of_room, 0);
+    mode = "app";
+    EACH(tells_of_room, 0);
+}
+END_TEST
+
+/* ---- the rules inside a callback ---- */
+
+typedef struct inside {
+    int n;
+    kfk_err flush, close, sync, dispatch, partitions;
+    kfk_err sends[3];
+} inside;
+
+static void count_inside(kfk_producer *p, const kfk_delivery *d, void *arg)
+{
+    (void)p, (void)d;
+    ++*(int *)arg;
+}
+
+static void breaks_rules(kfk_producer *p, const kfk_delivery *d, void *arg)
+{
+    const kfk_record known = {.struct_size = sizeof known, .topic = "t", .value = {"v", 1}};
+    const kfk_record unknown = {.struct_size = sizeof unknown, .topic = "u", .value = {"v", 1}};
+    inside *in = arg;
+    int32_t n;
+
+    (void)d;
+    in->flush = kfk_producer_flush(p, 0, NULL);
+    in->close = kfk_producer_close(p, 0, NULL);
+    in->sync = kfk_producer_send_sync(p, &known, 0, NULL, NULL);
+    in->dispatch = kfk_producer_dispatch(p, -1, NULL, NULL);
+    in->partitions = kfk_producer_partitions(p, "u", 1000, &n, NULL);
+    in->sends[0] = kfk_producer_send(p, &known, count_inside, &in->n, NULL);
+    in->sends[1] = kfk_producer_send(p, &unknown, count_inside, &in->n, NULL);
+}
+
+static void inside_a_callback(void)
+{
+    const kfk_record r = {.struct_size = sizeof r, .topic = "t", .value = {"v", 1}};
+    kfk_producer *p = producer("dispatch", mode, NULL);
+    inside in = {0};
+
+    topic("t", 1, 1);
+    ck_assert_int_eq(kfk_producer_send(p, &r, breaks_rules, &in, &w.e), KFK_OK);
+    flush(p);
+    ck_assert_int_eq(in.flush, KFK_ERR_IN_CALLBACK);
+    ck_assert_int_eq(in.close, KFK_ERR_IN_CALLBACK);
+    ck_assert_int_eq(in.sync, KFK_ERR_IN_CALLBACK);
+    ck_assert_int_eq(in.dispatch, KFK_ERR_IN_CALLBACK);
+    ck_assert_int_eq(in.partitions, KFK_ERR_WOULD_BLOCK);
+    ck_assert_int_eq(in.sends[0], KFK_OK);
+    ck_assert_int_eq(in.sends[1], KFK_OK);
+    flush(p);
+    ck_assert_int_eq(in.n, 2);
+    ends(p);
+}
+
+START_TEST(calls_that_wait_are_refused_in_callbacks)
+{
+    mode = "thread";
+    EACH(inside_a_callback, 0);
+    mode = "app";
+    EACH(inside_a_callback, 0);
+}
+END_TEST
+
+/* A full buffer is no deadlock: a send from a callback is refused. */
+static void fills_it(kfk_producer *p, const kfk_delivery *d, void *arg)
+{
+    static const char value[1000];
+    const kfk_record r = {.struct_size = sizeof r, .topic = "t", .value = {value, sizeof value}};
+    int64_t start = now();
+
+    (void)d;
+    while (kfk_producer_send(p, &r, NULL, NULL, &w.e) == KFK_OK)
+        ++*(int *)arg;
+    ck_assert_int_eq(w.e.code, KFK_ERR_WOULD_BLOCK);
+    ck_assert_int_eq(now(), start);
+}
+
+static void full_inside(void)
+{
+    const kfk_record r = {.struct_size = sizeof r, .topic = "t", .value = {"v", 1}};
+    kfk_producer *p = producer("dispatch", mode, "buffer.memory", "40000", "batch.size", "2000", NULL);
+    int n = 0;
+
+    topic("t", 1, 1);
+    ck_assert_int_eq(kfk_producer_send(p, &r, fills_it, &n, &w.e), KFK_OK);
+    flush(p);
+    ck_assert_int_gt(n, 5);
+    ends(p);
+    ck_assert_int_eq(log_of("t", 0, ids, WORLD_RECORDS), n + 1);
+}
+
+START_TEST(a_send_from_a_callback_never_waits)
+{
+    mode = "thread";
+    EACH(full_inside, 0);
+    mode = "app";
+    EACH(full_inside, 0);
+}
+END_TEST
+
+static void frees(kfk_producer *p, const kfk_delivery *d, void *arg)
+{
+    (void)d;
+    ++*(int *)arg;
+    kfk_producer_free(p);
+}
+
+static void freed_inside(void)
+{
+    const kfk_record r = {.struct_size = sizeof r, .topic = "t", .value = {"v", 1}};
+    kfk_producer *p = producer("dispatch", mode, NULL);
+    int n = 0;
+
+    topic("t", 1, 1);
+    ck_assert_int_eq(kfk_producer_send(p, &r, frees, &n, &w.e), KFK_OK);
+    nap(1000);
+    if (strcmp(mode, "app") == 0)
+        ck_assert_int_eq(dispatch(p, -1), 1);
+    nap(1000);
+    ck_assert_int_eq(n, 1);
+}
+
+START_TEST(a_producer_can_be_freed_in_its_callback)
+{
+    mode = "thread";
+    EACH(freed_inside, 0);
+    mode = "app";
+    EACH(freed_inside, 0);
+}
+END_TEST
+
+/* ---- hooks ---- */
+
+typedef struct watched {
+    int sent, acked, events[8], lines;
+    int64_t last_offset;
+} watched;
+
+static void on_send(const kfk_record *r, void *arg)
+{
+    ck_assert_str_eq(r->topic, "t");
+    ((watched *)arg)->sent++;
+}
+
+static void on_ack(const kfk_delivery *d, void *arg)
+{
+    watched *wt = arg;
+
+    wt->acked++;
+    if (d->offset >= 0)
+        wt->last_offset = d->offset;
+}
+
+static void on_event(const kfk_event *e, void *arg)
+{
+    ck_assert_str_eq(e->topic, "t");
+    ((watched *)arg)->events[e->type]++;
+}
+
+static void on_line(int level, const char *subsystem, const char *msg, void *arg)
+{
+    (void)level, (void)subsystem, (void)msg;
+    ((watched *)arg)->lines++;
+}
+
+static void hooks_hear(void)
+{
+    const kfk_hooks h = {.struct_size = sizeof h,
+                         .log_level = KFK_LOG_DEBUG,
+                         .log = on_line,
+                         .on_send = on_send,
+                         .on_ack = on_ack,
+                         .on_event = on_event};
+    watched wt = {.last_offset = -1};
+    kfk_producer *p = hooked(&h, &wt, "dispatch", mode);
+
+    topic("t", 1, 1);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .value = KFK_ERR_NOT_LEADER_OR_FOLLOWER,
+          .level = KFK__DEV_ANY);
+    for (int i = 0; i < 10; i++)
+        send_silent(p, NULL);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    ck_assert_int_eq(send_record(p, new_record(), "t", 9, KFK_NOWAIT, 8), KFK_ERR_WOULD_BLOCK);
+    flush(p);
+    ck_assert_int_eq(wt.sent, 21);
+    ck_assert_int_eq(wt.acked, 21);
+    ck_assert_int_eq(wt.last_offset, 19);
+    ck_assert_int_ge(wt.events[KFK_EVENT_RETRY], 1);
+    ends(p);
+    ck_assert_int_eq(wt.acked, 21);
+}
+
+START_TEST(hooks_hear_of_each_record_once)
+{
+    mode = "thread";
+    EACH(hooks_hear, 0);
+    mode = "app";
+    EACH(hooks_hear, 0);
+}
+END_TEST
+
+static void moves(void)
+{
+    const kfk_hooks h = {.struct_size = sizeof h, .on_event = on_event};
+    watched wt = {0};
+    kfk_producer *p = hooked(&h, &wt, "dispatch", mode);
+    int32_t was, epoch;
+
+    topic("t", 1, 2);
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    flush(p);
+    ck_assert_int_eq(kfk__devbroker_leader(w.broker, "t", 0, &was, &epoch), KFK_OK);
+    ck_assert_int_eq(kfk__devbroker_move_leader(w.broker, "t", 0, 3 - was), KFK_OK);
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    flush(p);
+    ck_assert_int_eq(wt.events[KFK_EVENT_LEADER], 1);
+    kfk__devbroker_expire_producers(w.broker);
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    flush(p);
+    ends(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), 3);
+}
+
+START_TEST(a_new_leader_is_an_event)
+{
+    mode = "thread";
+    EACH(moves, .nodes = 2);
+    mode = "app";
+    EACH(moves, .nodes = 2);
+}
+END_TEST
+
+/* ---- purge ---- */
+
+static void purged(void)
+{
+    kfk_producer *p = producer("linger.ms", "0", "batch.size", "200", "dispatch", mode, NULL);
+
+    topic("t", 1, 1);
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    flush(p);
+    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = PRODUCE, .value = 2000, .after = true);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 50), KFK_OK);
+    nap(100);
+    ck_assert_int_eq(kfk_producer_purge(p, &w.e), KFK_OK);
+    nap(1);
+    while (strcmp(mode, "app") == 0 && dispatch(p, -1) > 0)
+        ;
+    ck_assert_int_eq(told(KFK_DELIVERED), 1);
+    ck_assert_int_gt(told(KFK_UNKNOWN), 0);
+    ck_assert_int_gt(told(KFK_NOT_WRITTEN), 0);
+    ck_assert_int_eq(told(KFK_UNKNOWN) + told(KFK_NOT_WRITTEN), 100);
+    for (int i = 1; i <= 100; i++)
+        ck_assert_int_eq(w.reports[i].err, KFK_ERR_PURGED);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 50), KFK_OK);
+    flush(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), 11);
+    for (int n = log_of("t", 0, ids, WORLD_RECORDS), i = 0; i < n; i++)
+        ck_assert_int_ne(w.reports[ids[i]].status, KFK_NOT_WRITTEN);
+    ends(p);
+}
+
+START_TEST(purge_ends_all_and_guesses_nothing)
+{
+    mode = "thread";
+    EACH(purged, 0);
+    mode = "app";
+    EACH(purged, 0);
+}
+END_TEST
+
+/* ---- many threads ---- */
+
+static kfk_producer *shared;
+static kfk__waiter all_done;
+static _Atomic int running;
+
+static void does(void *arg)
+{
+    int which = *(const int *)arg;
+
+    for (int i = 0; i < 60; i++) {
+        if (which < 5)
+            ck_assert_int_eq(send_record(shared, new_record(), "t", which, 0, 30), KFK_OK);
+        else if (which == 5)
+            ck_assert_int_eq(kfk_producer_flush(shared, -1, NULL), KFK_OK);
+        else
+            (void)kfk_producer_dispatch(shared, 5, NULL, NULL);
+        if (i % 10 == 0)
+            nap(1);
+    }
+    if (--running == 0)
+        w.rig.env.ops->wake(w.rig.env.ctx, &all_done);
+}
+
+static void crowd(void)
+{
+    static const int which[] = {0, 1, 2, 3, 4, 5, 6, 7};
+
+    shared = producer("dispatch", "app", NULL);
+    ck_assert_int_eq(w.rig.env.ops->waiter_init(w.rig.env.ctx, &all_done), 0);
+    topic("t", 8, 1);
+    running = 8;
+    for (int i = 0; i < 8; i++)
+        sim_spawn(w.rig.s, 1, "does", does, (void *)(uintptr_t)&which[i]);
+    (void)w.rig.env.ops->wait(w.rig.env.ctx, &all_done, KFK__NEVER);
+    w.rig.env.ops->waiter_fini(w.rig.env.ctx, &all_done);
+    flush(shared);
+    ck_assert_int_eq(told(KFK_DELIVERED), 300);
+    ends(shared);
+}
+
+START_TEST(threads_may_send_flush_and_dispatch_at_once)
+{
+    EACH(crowd, 0);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {callbacks_run_in_dispatch_and_nowhere_else,
+                                  records_hold_their_memory_until_they_are_told_of,
+                                  flush_sync_and_close_dispatch_while_they_wait,
+                                  free_tells_what_nobody_has_heard,
+                                  take_gives_results_as_an_array,
+                                  take_and_dispatch_keep_the_order,
+                                  take_fits_any_struct_size,
+                                  room_is_told_of_once_after_a_refusal,
+                                  calls_that_wait_are_refused_in_callbacks,
+                                  a_send_from_a_callback_never_waits,
+                                  a_producer_can_be_freed_in_its_callback,
+                                  hooks_hear_of_each_record_once,
+                                  a_new_leader_is_an_event,
+                                  purge_ends_all_and_guesses_nothing,
+                                  threads_may_send_flush_and_dispatch_at_once,
+                                  NULL};
+
+    return world_main("sim/dispatch", tests);
+}
