@@ -58,7 +58,7 @@ CLIENT := bootstrap client exchange input metadata node options request retry th
 	versions
 ADMIN := admin changes cluster configs describe reassignments result topics
 PRODUCER := accumulator append delivery dispatch identity kept outbox outcome partitioner pool produce producer producer_batch \
-	regroup schedule send sender sequence settle topics
+	regroup schedule send sender_step sequence settle topics
 CONSUMER := consumer fetch fetcher records shared
 DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 	api_partitions api_produce api_topics api_versions apis call cluster committed config \

@@ -153,5 +153,5 @@ void kfk__result_keep(kfk__producer_batch *b, const kfk__result *r)
         at = copy_refused(r->refused, at);
     }
     if (r->msg)
-        b->result.msg = strcpy(at, r->msg);
+        b->result.msg = memcpy(at, r->msg, strlen(r->msg) + 1);
 }

@@ -17,6 +17,7 @@
 #include "net/env_posix.h"
 #include "producer/handle.h"
 #include "producer/producer_env.h"
+#include "producer/sender_step.h"
 
 /* How much longer than its timeout a close waits for the Sender to say that it has ended. */
 #define CLOSE_GRACE (500 * KFK__MS)

@@ -1,4 +1,4 @@
-#include "producer/sender.h"
+#include "producer/sender_step.h"
 
 #include <string.h>
 
@@ -323,15 +323,6 @@ static void topic_wanted(kfk__sender *s, kfk__topic *t, int64_t now)
 }
 
 /* ---- the whole ---- */
-
-void kfk__sender_event(kfk__sender *s, const kfk__partition *p, kfk_event e)
-{
-    if (!s->options.event)
-        return;
-    e.topic = p->topic->name;
-    e.partition = p->index;
-    s->options.event(s->owner, &e);
-}
 
 static void led(void *owner, kfk__partition *p, int32_t leader)
 {
