@@ -37,7 +37,7 @@ static kfk__map_slot *find(const kfk__map *m, const void *key, size_t len, uint3
 
         if (!s->value)
             return s;
-        if (s->hash == hash && s->len == len && memcmp(s->key, key, len) == 0)
+        if (s->hash == hash && s->len == len && (len == 0 || memcmp(s->key, key, len) == 0))
             return s;
     }
 }
