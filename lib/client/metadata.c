@@ -48,6 +48,8 @@ kfk__topic_info *kfk__metadata_find(const kfk__metadata *m, const char *name, si
 
 kfk__topic_info *kfk__metadata_by_id(const kfk__metadata *m, const kfk__uuid *id)
 {
+    if (kfk__uuid_is_zero(id)) /* that of every topic whose id is not known */
+        return NULL;
     for (kfk__list *at = m->topics.next; at != &m->topics; at = at->next) {
         kfk__topic_info *t = KFK__ENTRY(at, kfk__topic_info, link);
 
@@ -185,8 +187,8 @@ static kfk_err update_partition(kfk__topic_info *t, const kfk__metadata_response
     if (rp->partition_index < 0 || rp->partition_index >= t->n_partitions)
         return KFK_ERR_LEADER_NOT_AVAILABLE;
     p = &t->partitions[rp->partition_index];
-    if (epoch >= 0 && epoch < p->leader_epoch)
-        return KFK_OK;
+    if (epoch >= 0 && epoch < p->leader_epoch) /* who led before: nothing about who leads now */
+        return p->leader < 0 ? KFK_ERR_LEADER_NOT_AVAILABLE : KFK_OK;
     p->leader = rp->leader_id < 0 || rp->error_code == KFK_ERR_LEADER_NOT_AVAILABLE ? -1
                                                                                     : rp->leader_id;
     p->leader_epoch = epoch;
