@@ -117,13 +117,13 @@ static kfk_err take_length(kfk__input *in, const kfk__request *r, const uint8_t 
     }
     while (in->have < sizeof in->length && *used < n)
         in->length[in->have++] = bytes[(*used)++];
-    if (in->have < sizeof in->length)
-        return KFK_OK;
-    in->have = 0;
     if (!r) {
         (void)snprintf(why, 160, "bytes that answer no request");
         return KFK_ERR_PROTOCOL;
     }
+    if (in->have < sizeof in->length)
+        return KFK_OK;
+    in->have = 0;
     return begin_frame(in, r, why);
 }
 
