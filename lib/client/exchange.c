@@ -98,10 +98,13 @@ kfk_err kfk__exchange_add(kfk__exchange *x, const kfk__request_spec *spec, const
     return KFK_OK;
 }
 
-/* |sent| bytes more have been written: requests move on from |out| to |waiting|. */
+/* |sent| bytes more have been written: requests move on from |out| to |waiting|. The end of one may end the
+ * connection: |era| tells. */
 static void written(kfk__exchange *x, size_t sent, int64_t now)
 {
-    while (sent > 0) {
+    unsigned era = x->era;
+
+    while (sent > 0 && x->era == era) {
         kfk__request *r = KFK__ENTRY(kfk__list_first(&x->out), kfk__request, link);
         size_t rest = r->size - r->done;
 
@@ -135,6 +138,7 @@ kfk_err kfk__exchange_flush(kfk__exchange *x, kfk__transport *t, int64_t now, kf
 {
     struct iovec v[MAX_PIECES];
     uint32_t want = KFK__EV_READ;
+    unsigned era = x->era;
 
     while (!kfk__list_empty(&x->out)) {
         ssize_t sent = t->ops->send(t, v, gather(x, v), e);
@@ -146,6 +150,8 @@ kfk_err kfk__exchange_flush(kfk__exchange *x, kfk__transport *t, int64_t now, kf
             break;
         }
         written(x, (size_t)sent, now);
+        if (x->era != era) /* |t| is closed */
+            return KFK_OK;
     }
     t->ops->want(t, want);
     return KFK_OK;
