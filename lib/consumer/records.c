@@ -155,18 +155,18 @@ static int64_t last_offset(const kfk__batch_header *h)
 static bool take_batch(kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f, size_t size,
                        int64_t *position, int32_t max_records)
 {
-    int64_t room = rs->start + max_records;
+    int64_t last = last_offset(h) - rs->start; /* offsets may be so high that a sum overflows */
     bool holds_some = rs->n_segments > 0 &&
                       rs->segments[rs->n_segments - 1].header.base_offset == h->base_offset;
 
     /* A batch may have more offsets than the run has room for: what is left of it is the next run's. */
-    if (holds_some && last_offset(h) >= room && h->base_offset < room) {
-        *position = room;
+    if (holds_some && last >= max_records && h->base_offset - rs->start < max_records) {
+        *position = rs->start + max_records;
         return true;
     }
     *position = last_offset(h) + 1;
     next_batch(f, size);
-    return *position >= room;
+    return last + 1 >= max_records;
 }
 
 /* Adds batch after batch until the run is long enough. */

@@ -90,7 +90,7 @@ static const char *contradiction(const kfk__batch_header *h)
         return "the base offset is negative";
     if (h->last_offset_delta < 0)
         return "the last offset delta is negative";
-    if (h->base_offset > INT64_MAX - h->last_offset_delta)
+    if (h->base_offset >= INT64_MAX - h->last_offset_delta)
         return "the last offset is out of range";
     if (h->count < 0)
         return "the record count is negative";

@@ -58,7 +58,7 @@ void kfk__batch_seal(uint8_t *header, const struct iovec *body, int n);
 
 /* Reads the header at the start of |n| bytes. *size: the whole batch's bytes.
  * KFK_OK: the fields do not contradict each other. base_offset + last_offset_delta does not
- * overflow.
+ * overflow, nor does the offset after it.
  * KFK_ERR_WOULD_BLOCK: fewer bytes than the batch has (a partial batch at a response's end); only
  * *size is set, to 0 if not even that is known.
  * CORRUPT_MESSAGE (2): fields that cannot be. KFK_ERR_UNSUPPORTED: magic 0 or 1, or a codec that
