@@ -9,11 +9,12 @@ UNIT := admin/admin base/arena base/buf base/bytes base/crc32c base/error base/e
 	client/metadata client/request client/retry client/throttle client/versions \
 	compress/compress compress/gzip compress/lz4 compress/snappy compress/zstd \
 	config/check config/config config/hostport config/load config/properties \
-	config/property config/value devbroker/api_describe devbroker/api_fetch \
-	devbroker/api_metadata devbroker/api_offsets devbroker/api_produce \
-	devbroker/api_topics devbroker/api_versions devbroker/call devbroker/config \
-	devbroker/devbroker devbroker/fault devbroker/log devbroker/producers net/addr \
-	net/env_posix net/helper net/loop net/poller net/resolver net/socket net/thread \
+	config/property config/value consumer/records consumer/shared \
+	devbroker/api_describe devbroker/api_fetch devbroker/api_metadata \
+	devbroker/api_offsets devbroker/api_produce devbroker/api_topics \
+	devbroker/api_versions devbroker/call devbroker/config devbroker/devbroker \
+	devbroker/fault devbroker/log devbroker/producers net/addr net/env_posix \
+	net/helper net/loop net/poller net/resolver net/socket net/thread \
 	net/transport_tcp net/waiter producer/partitioner producer/topics proto/api \
 	proto/blob proto/decode proto/encode proto/header proto/message proto/piece \
 	record/batch record/cursor record/golden record/read record/write tools/args \

@@ -1,0 +1,501 @@
+/* Runs of records, cut from batches made by hand. */
+#include "unit/devbroker/batches.h"
+
+#include <kfk/kafka_errors.h>
+
+#include "consumer/records.h"
+#include "unit/fakeenv.h"
+
+enum { MEMORY = 1 << 20 };
+
+static fakeenv fake;
+static kfk__shared *shared;
+static kfk__assigned *part;
+static kfk__compressor *compressor;
+static kfk__cut_options options;
+static kfk__buf batches; /* what a broker gave, one after the other */
+static kfk__fetched *fetched;
+static int64_t position;
+static const char *why;
+static kfk_error e;
+
+static void setup(void)
+{
+    fakeenv_init(&fake);
+    shared = kfk__shared_new(&fake.env, MEMORY);
+    part = kfk__assigned_new(shared, "topic", 3);
+    compressor = kfk__compressor_new(&kfk__malloc_allocator);
+    options = (kfk__cut_options){.max_records = 500,
+                                 .max_inflated = 1 << 20,
+                                 .check_crcs = true,
+                                 .compressor = compressor};
+    kfk__buf_init(&batches, &kfk__malloc_allocator);
+    position = 0;
+    part->opaque = &options;
+}
+
+static void drop_fetched(void)
+{
+    if (fetched)
+        kfk__fetched_free(shared, fetched);
+    fetched = NULL;
+}
+
+static void teardown(void)
+{
+    drop_fetched();
+    kfk__shared_sweep(shared);
+    kfk__assigned_drop(part);
+    ck_assert_uint_eq(shared->used, 0);
+    kfk__shared_drop(shared);
+    kfk__compressor_free(compressor);
+    kfk__buf_fini(&batches);
+    ck_assert_uint_eq(failalloc_blocks(&fake.mem), 0);
+}
+
+/* ---- batches ---- */
+
+static uint8_t *put_spec(const batch_spec *spec)
+{
+    static batch b;
+
+    make_batch(&b, spec);
+    kfk__buf_put(&batches, b.bytes, b.size);
+    return batches.data + batches.len - b.size;
+}
+
+static uint8_t *put(int64_t offset, int32_t n)
+{
+    return put_spec(&(batch_spec){.base_offset = offset, .n = n});
+}
+
+static void compress(batch *b, kfk__codec codec)
+{
+    struct iovec body = {b->bytes + KFK__BATCH_HEADER, b->size - KFK__BATCH_HEADER};
+    kfk__buf out;
+
+    kfk__buf_init(&out, &kfk__malloc_allocator);
+    ck_assert_int_eq(kfk__compress(compressor, codec, 1, &body, 1, &out), KFK_OK);
+    memcpy(b->bytes + KFK__BATCH_HEADER, out.data, out.len);
+    b->size = KFK__BATCH_HEADER + out.len;
+    b->h.length = (int32_t)b->size - KFK__BATCH_LOG_OVERHEAD;
+    b->h.attributes = (int16_t)codec;
+    kfk__buf_fini(&out);
+    seal(b);
+}
+
+static void put_compressed(int64_t offset, int32_t n, size_t value_len)
+{
+    static batch b;
+
+    make_batch(&b, &(batch_spec){.base_offset = offset, .n = n, .value_len = value_len});
+    compress(&b, KFK__CODEC_LZ4);
+    kfk__buf_put(&batches, b.bytes, b.size);
+}
+
+/* What the Fetcher makes of them. */
+static void fetch(void)
+{
+    drop_fetched();
+    fetched = kfk__zalloc(&fake.env.alloc, sizeof *fetched);
+    kfk__list_init(&fetched->link);
+    fetched->buf = kfk__fbuf_new(shared, batches.len);
+    memcpy(fetched->buf->data, batches.data, batches.len);
+    fetched->end = batches.len;
+}
+
+static kfk_err cut(kfk_records **rs)
+{
+    why = NULL;
+    return kfk__records_cut(rs, part, atomic_load(&part->version), fetched, &position, &options,
+                            &why);
+}
+
+static kfk_records *must_cut(void)
+{
+    kfk_records *rs;
+
+    ck_assert_int_eq(cut(&rs), KFK_OK);
+    ck_assert_ptr_nonnull(rs);
+    return rs;
+}
+
+/* Reads what |rs| has and frees it: offsets that rise by one from |from| up to |to|. */
+static void check_run(kfk_records *rs, int64_t from, int64_t to)
+{
+    const kfk_record_view *v;
+
+    ck_assert_int_eq(kfk_records_tp(rs)->offset, from);
+    while ((v = kfk_records_next(rs)) != NULL) {
+        ck_assert_int_eq(v->offset, from++);
+        ck_assert_int_eq(kfk_records_tp(rs)->offset, from);
+    }
+    ck_assert_int_eq(from, to);
+    ck_assert_int_eq(kfk_records_status(rs, &e), KFK_OK);
+    ck_assert_int_eq(kfk_records_tp(rs)->offset, to);
+    ck_assert_ptr_null(kfk_records_next(rs));
+    kfk_records_free(rs);
+}
+
+/* ---- cutting ---- */
+
+START_TEST(a_run_has_the_records_of_all_batches)
+{
+    kfk_records *rs;
+    const kfk_record_view *v;
+
+    put_spec(&(batch_spec){.base_offset = 0, .n = 3, .timestamp = 1000});
+    put(3, 4);
+    fetch();
+    rs = must_cut();
+    ck_assert_int_eq(position, 7);
+    ck_assert_uint_eq(fetched->at, fetched->end);
+    ck_assert_str_eq(kfk_records_tp(rs)->topic, "topic");
+    ck_assert_int_eq(kfk_records_tp(rs)->partition, 3);
+    ck_assert_ptr_eq(kfk_records_tp(rs)->opaque, &options);
+    (void)kfk_records_next(rs);
+    v = kfk_records_next(rs);
+    ck_assert_int_eq(v->offset, 1);
+    ck_assert_int_eq(v->timestamp_ms, 1001);
+    ck_assert_str_eq(v->topic, "topic");
+    ck_assert_int_eq(v->partition, 3);
+    ck_assert_mem_eq(v->key.data, "key1", 4);
+    ck_assert_mem_eq(v->value.data, "value1", 6);
+    for (int64_t offset = 2; offset < 7; offset++)
+        ck_assert_int_eq(kfk_records_next(rs)->offset, offset);
+    ck_assert_ptr_null(kfk_records_next(rs));
+    kfk_records_free(rs);
+}
+END_TEST
+
+/* Each run read before the next is cut, which then goes on where it stopped; or after all are. */
+START_TEST(runs_of_any_length_have_every_record_once)
+{
+    for (options.max_records = 1; options.max_records < 40; options.max_records++) {
+        kfk_records *later[40];
+        int n = 0;
+
+        kfk__buf_clear(&batches);
+        position = 0;
+        put(0, 5);
+        put(5, 1);
+        put_compressed(6, 11, 20);
+        put(17, 3);
+        put_compressed(20, 2, 100);
+        fetch();
+        while (fetched->at < fetched->end) {
+            int64_t from = position;
+            kfk_records *rs = must_cut();
+
+            ck_assert_int_le(position - from, options.max_records);
+            if (_i)
+                later[n++] = rs;
+            else
+                check_run(rs, from, position);
+        }
+        ck_assert_int_eq(position, 22);
+        for (int i = 0; i < n; i++)
+            check_run(later[i], i * options.max_records,
+                      i + 1 < n ? (i + 1) * options.max_records : 22);
+    }
+}
+END_TEST
+
+START_TEST(records_before_the_position_are_passed_over)
+{
+    for (int64_t from = 0; from < 9; from++) {
+        position = from;
+        kfk__buf_clear(&batches);
+        put(0, 3);
+        put_compressed(3, 3, 10);
+        put(6, 3);
+        fetch();
+        check_run(must_cut(), from, 9);
+    }
+}
+END_TEST
+
+START_TEST(batches_that_hold_nothing_for_the_application_are_passed_over)
+{
+    kfk_records *rs;
+
+    put_spec(&(batch_spec){.base_offset = 0, .attributes = KFK__BATCH_CONTROL});
+    kfk__put_be32(put(1, 1) + 57, 0); /* emptied by compaction */
+    put_spec(&(batch_spec){.base_offset = 2, .attributes = KFK__BATCH_CONTROL});
+    options.check_crcs = false; /* which would be another now */
+    fetch();
+    ck_assert_int_eq(cut(&rs), KFK_OK);
+    ck_assert_ptr_null(rs);
+    ck_assert_int_eq(position, 3);
+    ck_assert_uint_eq(fetched->at, fetched->end);
+}
+END_TEST
+
+/* Markers have offsets, which count like those of records. */
+START_TEST(what_comes_behind_a_marker_is_found)
+{
+    kfk_records *rs;
+
+    put_spec(&(batch_spec){.base_offset = 0, .attributes = KFK__BATCH_CONTROL});
+    put(1, 2);
+    put_spec(&(batch_spec){.base_offset = 3, .attributes = KFK__BATCH_CONTROL});
+    put(4, 1);
+    fetch();
+    options.max_records = 4;
+    rs = must_cut();
+    ck_assert_int_eq(kfk_records_next(rs)->offset, 1);
+    ck_assert_int_eq(kfk_records_next(rs)->offset, 2);
+    ck_assert_ptr_null(kfk_records_next(rs));
+    ck_assert_int_eq(kfk_records_tp(rs)->offset, 4);
+    kfk_records_free(rs);
+    check_run(must_cut(), 4, 5);
+}
+END_TEST
+
+/* Offsets may be anything; where they end, nothing may follow. */
+START_TEST(offsets_at_the_end_of_the_range_do_not_overflow)
+{
+    kfk_records *rs;
+    int64_t offset = INT64_MAX - 3;
+
+    put(offset, 3);
+    position = offset + 1;
+    fetch();
+    rs = must_cut();
+    ck_assert_int_eq(kfk_records_next(rs)->offset, offset + 1);
+    ck_assert_int_eq(kfk_records_next(rs)->offset, offset + 2);
+    ck_assert_ptr_null(kfk_records_next(rs));
+    ck_assert_int_eq(position, INT64_MAX);
+    kfk_records_free(rs);
+    kfk__buf_clear(&batches);
+    put(INT64_MAX, 1);
+    fetch();
+    position = 0;
+    ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+}
+END_TEST
+
+/* ---- what is wrong with batches ---- */
+
+START_TEST(what_is_good_in_front_of_a_bad_batch_comes_first)
+{
+    kfk_records *rs;
+
+    put(0, 2);
+    put(2, 2)[70] ^= 1;
+    fetch();
+    check_run(must_cut(), 0, 2);
+    ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+    ck_assert_ptr_null(rs);
+    ck_assert_str_eq(why, "the checksum of the batch is wrong");
+    ck_assert_int_eq(position, 2);
+}
+END_TEST
+
+START_TEST(checksums_are_looked_at_only_where_that_is_wanted)
+{
+    put(0, 2)[20] ^= 1;
+    fetch();
+    options.check_crcs = false;
+    check_run(must_cut(), 0, 2);
+}
+END_TEST
+
+START_TEST(a_batch_that_is_cut_short_is_refused)
+{
+    kfk_records *rs;
+
+    put(0, 2);
+    for (size_t n = 1; n < batches.len; n++) {
+        fetch();
+        fetched->end = n;
+        ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+        ck_assert_ptr_null(rs);
+    }
+}
+END_TEST
+
+START_TEST(what_inflates_to_more_than_is_allowed_is_refused)
+{
+    kfk_records *rs;
+
+    put(0, 1);
+    put_compressed(1, 10, 1000);
+    fetch();
+    options.max_inflated = 9000;
+    check_run(must_cut(), 0, 1);
+    ck_assert_int_eq(cut(&rs), KFK_ERR_DECOMPRESS);
+    ck_assert_ptr_nonnull(why);
+    ck_assert_int_eq(position, 1);
+    options.max_inflated = 11000;
+    check_run(must_cut(), 1, 11);
+}
+END_TEST
+
+START_TEST(a_record_that_cannot_be_read_stops_the_partition_there)
+{
+    kfk_records *rs;
+    uint8_t *bytes;
+
+    put(0, 1);
+    bytes = put(1, 3);
+    bytes[KFK__BATCH_HEADER + 17] = 0x7f; /* the second record's length */
+    options.check_crcs = false;
+    fetch();
+    rs = must_cut();
+    while (kfk_records_next(rs))
+        ;
+    ck_assert_int_eq(kfk_records_status(rs, &e), KFK_ERR_BAD_RECORD);
+    ck_assert_int_eq(e.partition, 3);
+    ck_assert_str_eq(e.topic, "topic");
+    ck_assert_int_eq(e.offset, 2);
+    ck_assert_int_eq(part->err, KFK_ERR_BAD_RECORD);
+    ck_assert_int_eq(part->position, 2);
+    ck_assert_ptr_eq(kfk__list_pop(&shared->ready), &part->ready);
+    ck_assert_ptr_null(kfk_records_next(rs));
+    ck_assert_int_eq(kfk_records_status(rs, NULL), KFK_ERR_BAD_RECORD);
+    kfk_records_free(rs);
+}
+END_TEST
+
+/* ---- memory, and who owns it ---- */
+
+START_TEST(a_batch_is_inflated_once_for_all_of_its_runs)
+{
+    put_compressed(0, 10, 100);
+    fetch();
+    options.max_records = 4;
+    check_run(must_cut(), 0, 4);
+    options.max_inflated = 1; /* it could not be done again */
+    check_run(must_cut(), 4, 8);
+    ck_assert_ptr_nonnull(fetched->inflated);
+    check_run(must_cut(), 8, 10);
+    ck_assert_ptr_null(fetched->inflated);
+}
+END_TEST
+
+START_TEST(a_run_ends_once_enough_has_been_inflated)
+{
+    for (int i = 0; i < 40; i++)
+        put_compressed(i, 1, 60000);
+    fetch();
+    options.max_records = 1000;
+    check_run(must_cut(), 0, 18); /* of 60,000 bytes each: more than 1 MiB */
+    check_run(must_cut(), 18, 36);
+    check_run(must_cut(), 36, 40);
+}
+END_TEST
+
+START_TEST(a_run_outlives_everything_it_came_from)
+{
+    kfk_records *rs;
+
+    put(0, 2);
+    put_compressed(2, 2, 100);
+    fetch();
+    rs = must_cut();
+    drop_fetched();
+    kfk__assigned_drop(part);
+    kfk__shared_drop(shared);
+    check_run(rs, 0, 4);
+    ck_assert_uint_eq(failalloc_blocks(&fake.mem), 0);
+    shared = kfk__shared_new(&fake.env, MEMORY);
+    part = kfk__assigned_new(shared, "topic", 3);
+}
+END_TEST
+
+START_TEST(a_run_of_a_partition_that_was_moved_is_revoked)
+{
+    kfk_records *rs;
+
+    put(0, 3);
+    fetch();
+    rs = must_cut();
+    (void)kfk_records_next(rs);
+    kfk__assigned_move(part, 77);
+    ck_assert_ptr_null(kfk_records_next(rs));
+    ck_assert_int_eq(kfk_records_status(rs, &e), KFK_ERR_REVOKED);
+    ck_assert_int_eq(e.offset, 1);
+    ck_assert_ptr_null(kfk_records_next(rs));
+    ck_assert_int_eq(part->position, 77);
+    kfk_records_free(rs);
+}
+END_TEST
+
+/* Where the run before stopped is of no use to a position that a seek chose. */
+START_TEST(a_seek_into_the_same_batch_begins_where_it_says)
+{
+    put(0, 10);
+    fetch();
+    options.max_records = 4;
+    check_run(must_cut(), 0, 4);
+    ck_assert_int_eq(part->resume_at, 4);
+    kfk__assigned_move(part, 2);
+    position = 2;
+    check_run(must_cut(), 2, 6);
+}
+END_TEST
+
+START_TEST(a_lack_of_memory_changes_nothing_that_is_handed_out)
+{
+    bool failed = true;
+
+    put(0, 3);
+    put_compressed(3, 3, 100);
+    put(6, 20);
+    options.max_records = 7;
+    for (uint64_t n = 1; failed; n++) {
+        kfk_records *rs;
+
+        fetch();
+        position = 0;
+        failalloc_fail_once(&fake.mem, n);
+        while (fetched->at < fetched->end) {
+            int64_t from = position;
+
+            if (cut(&rs) == KFK_OK) {
+                check_run(rs, from, position);
+                continue;
+            }
+            ck_assert_ptr_null(rs);
+            ck_assert_int_eq(position, from);
+        }
+        failed = failalloc_failed(&fake.mem);
+        ck_assert_int_eq(position, 26);
+    }
+}
+END_TEST
+
+START_TEST(freeing_nothing_is_allowed)
+{
+    kfk_records_free(NULL);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("consumer/records");
+    TCase *t = tcase_create("records");
+
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, a_run_has_the_records_of_all_batches);
+    tcase_add_loop_test(t, runs_of_any_length_have_every_record_once, 0, 2);
+    tcase_add_test(t, records_before_the_position_are_passed_over);
+    tcase_add_test(t, batches_that_hold_nothing_for_the_application_are_passed_over);
+    tcase_add_test(t, what_comes_behind_a_marker_is_found);
+    tcase_add_test(t, offsets_at_the_end_of_the_range_do_not_overflow);
+    tcase_add_test(t, what_is_good_in_front_of_a_bad_batch_comes_first);
+    tcase_add_test(t, checksums_are_looked_at_only_where_that_is_wanted);
+    tcase_add_test(t, a_batch_that_is_cut_short_is_refused);
+    tcase_add_test(t, what_inflates_to_more_than_is_allowed_is_refused);
+    tcase_add_test(t, a_record_that_cannot_be_read_stops_the_partition_there);
+    tcase_add_test(t, a_batch_is_inflated_once_for_all_of_its_runs);
+    tcase_add_test(t, a_run_ends_once_enough_has_been_inflated);
+    tcase_add_test(t, a_run_outlives_everything_it_came_from);
+    tcase_add_test(t, a_run_of_a_partition_that_was_moved_is_revoked);
+    tcase_add_test(t, a_seek_into_the_same_batch_begins_where_it_says);
+    tcase_add_test(t, a_lack_of_memory_changes_nothing_that_is_handed_out);
+    tcase_add_test(t, freeing_nothing_is_allowed);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
