@@ -151,28 +151,32 @@ static int64_t last_offset(const kfk__batch_header *h)
     return h->base_offset + h->last_offset_delta;
 }
 
-/* Takes one batch in. *position moves past what of it is in the run. true: the run is long enough. */
-static bool take_batch(kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f, size_t size,
-                       int64_t *position, int32_t max_records)
+/* Takes one batch in. *position moves past what of it is in the run, and *room is what the run has room for after that.
+ * true: none. */
+static bool take_batch(const kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f,
+                       size_t size, int64_t *position, int64_t *room)
 {
-    int64_t last = last_offset(h) - rs->start; /* offsets may be so high that a sum overflows */
     bool holds_some = rs->n_segments > 0 &&
                       rs->segments[rs->n_segments - 1].header.base_offset == h->base_offset;
+    int64_t first = h->base_offset > *position ? h->base_offset : *position;
+    int64_t n = holds_some ? last_offset(h) - first + 1 : 0;
 
     /* A batch may have more offsets than the run has room for: what is left of it is the next run's. */
-    if (holds_some && last >= max_records && h->base_offset - rs->start < max_records) {
-        *position = rs->start + max_records;
+    if (n > *room) {
+        *position = first + *room;
         return true;
     }
     *position = last_offset(h) + 1;
+    *room -= n;
     next_batch(f, size);
-    return last + 1 >= max_records;
+    return *room == 0;
 }
 
 /* Adds batch after batch until the run is long enough. */
 static kfk_err fill(kfk_records *rs, kfk__fetched *f, int64_t *position, const kfk__cut_options *o,
                     const char **why)
 {
+    int64_t room = o->max_records;
     size_t inflated = 0;
     bool enough = false;
 
@@ -195,7 +199,7 @@ static kfk_err fill(kfk_records *rs, kfk__fetched *f, int64_t *position, const k
         if (err)
             return err;
         inflated += f->inflated ? f->n_inflated : 0;
-        enough = take_batch(rs, &h, f, size, position, o->max_records);
+        enough = take_batch(rs, &h, f, size, position, &room);
     }
     return KFK_OK;
 }
