@@ -37,4 +37,14 @@ static inline int run_suite(const char *name, TCase *t)
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* The same for tests that are a list, ended by NULL. */
+static inline int unit_main(const char *name, const TTest *const *tests)
+{
+    TCase *t = tcase_create(name);
+
+    for (; *tests; tests++)
+        tcase_add_test(t, *tests);
+    return run_suite(name, t);
+}
+
 #endif

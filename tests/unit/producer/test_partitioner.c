@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "unit/unit.h"
+#include "unit/suite.h"
 
 static const char *const keys[] = {"",   "a",  "abc", "foobar", "k0",
                                    "k1", "k2", "k3",  "k4",     "key-1234567890",

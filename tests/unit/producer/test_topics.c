@@ -2,7 +2,7 @@
 #include "producer/topics.h"
 
 #include "base/mem.h"
-#include "unit/unit.h"
+#include "unit/suite.h"
 
 static kfk__topics topics;
 static kfk__topic *topic;
