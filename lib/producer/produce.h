@@ -16,7 +16,7 @@ typedef struct kfk__produce_answer {
     int32_t leader; /* a newer one, with its epoch; -1: none named */
     int32_t leader_epoch;
     const char *msg; /* the broker's text, NUL-terminated; NULL: none */
-    bool lost;       /* there was no answer: the connection has ended, because of |err| */
+    bool lost;       /* there was no answer: the connection has ended, because of |err|, or there was no memory */
     const kfk__refused *refused; /* NULL: not told */
 } kfk__produce_answer;
 

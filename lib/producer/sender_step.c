@@ -53,7 +53,7 @@ static void replied(void *owner, void *arg, const kfk__reply *reply, int64_t now
 /* The head of the deque, closed and compressed, if it may go out now and fits. *later: it does not fit into this
  * request. */
 static kfk__producer_batch *take_head(kfk__sender *s, kfk__partition *p, const kfk__produce *pr,
-                                      bool *later)
+                                      bool *later, int64_t now)
 {
     kfk__producer_batch *b;
     kfk_err err;
@@ -71,6 +71,10 @@ static kfk__producer_batch *take_head(kfk__sender *s, kfk__partition *p, const k
         return NULL;
     if (b->state == KFK__BATCH_CLOSED) {
         err = kfk__accumulator_compress(s->accumulator, b);
+        if (err == KFK_ERR_NOMEM) { /* that may pass: it stays where it is */
+            p->retry_at = kfk__retry_at(&p->retry, &s->client.options->retry, err, s->env, now);
+            return NULL;
+        }
         if (err) {
             kfk__lock(&p->lock);
             kfk__partition_remove(p, b);
@@ -133,7 +137,7 @@ static void gather(kfk__sender *s, kfk__leader *l, kfk__produce *pr, int64_t now
 
         if (p->produce == s->produces)
             return;
-        b = take_head(s, p, pr, &later);
+        b = take_head(s, p, pr, &later, now);
         if (later)
             return;
         p->produce = s->produces;
@@ -145,8 +149,12 @@ static void gather(kfk__sender *s, kfk__leader *l, kfk__produce *pr, int64_t now
 
 static void unsent(kfk__sender *s, kfk__produce *pr, kfk_err err, int64_t now)
 {
-    kfk__produce_answer a = {
-        .err = err, .base_offset = -1, .log_append_time = -1, .leader = -1, .leader_epoch = -1};
+    kfk__produce_answer a = {.err = err,
+                             .base_offset = -1,
+                             .log_append_time = -1,
+                             .leader = -1,
+                             .leader_epoch = -1,
+                             .lost = err == KFK_ERR_NOMEM}; /* that may pass */
 
     for (size_t i = 0; i < pr->n; i++)
         kfk__settle_unsent(s, pr->batches[i], &a, now);
