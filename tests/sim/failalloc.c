@@ -27,8 +27,9 @@ static header *header_of(void *p)
 static bool fails(failalloc *f)
 {
     unsigned long long call = atomic_fetch_add(&f->calls, 1) + 1;
+    unsigned long long at = atomic_load(&f->fail_at);
 
-    return f->fail_at != 0 && (f->fail_on ? call >= f->fail_at : call == f->fail_at);
+    return at != 0 && (atomic_load(&f->fail_on) ? call >= at : call == at);
 }
 
 static void *hand_out(failalloc *f, header *h, size_t n)
@@ -97,8 +98,8 @@ kfk_allocator failalloc_allocator(failalloc *f)
 static void fail(failalloc *f, uint64_t nth, bool on)
 {
     atomic_store(&f->calls, 0);
-    f->fail_at = nth;
-    f->fail_on = on;
+    atomic_store(&f->fail_at, nth);
+    atomic_store(&f->fail_on, on);
 }
 
 void failalloc_fail_once(failalloc *f, uint64_t nth)
@@ -113,7 +114,9 @@ void failalloc_fail_from(failalloc *f, uint64_t nth)
 
 bool failalloc_failed(const failalloc *f)
 {
-    return f->fail_at != 0 && atomic_load(&f->calls) >= f->fail_at;
+    unsigned long long at = atomic_load(&f->fail_at);
+
+    return at != 0 && atomic_load(&f->calls) >= at;
 }
 
 uint64_t failalloc_calls(const failalloc *f)

@@ -22,15 +22,15 @@
 typedef struct failalloc {
     atomic_ullong calls; /* of alloc and resize, since it was last told when to fail */
     atomic_ullong blocks, bytes;
-    unsigned long long fail_at; /* 0: never */
-    bool fail_on;               /* from there on, all */
+    atomic_ullong fail_at; /* 0: never */
+    atomic_bool fail_on;   /* from there on, all */
 } failalloc;
 
 void failalloc_init(failalloc *f);
 /* |f| stays the caller's, and outlives what is allocated. */
 kfk_allocator failalloc_allocator(failalloc *f);
 
-/* Before the allocator's next use. Counted from now, 1 is the next. 0: none. */
+/* Counted from now, 1 is the next. 0: none. */
 void failalloc_fail_once(failalloc *f, uint64_t nth);
 void failalloc_fail_from(failalloc *f, uint64_t nth);
 /* Whether it has come to that. */
