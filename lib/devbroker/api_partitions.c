@@ -62,7 +62,7 @@ static bool check(kfk__dev_placement *plan, kfk__dev_cluster *c, kfk__dev_call *
 {
     if (call->refuse)
         return kfk__dev_refuse(plan, &call->arena, call->refuse, "refused by a fault");
-    if (c->profile->controller_only && kfk__dev_cluster_controller(c) != call->node)
+    if (!kfk__dev_cluster_changes_topics(c, call->node))
         return kfk__dev_refuse(plan, &call->arena, KFK_ERR_NOT_CONTROLLER,
                                "This is not the correct controller for this cluster.");
     return t || kfk__dev_refuse(plan, &call->arena, KFK_ERR_UNKNOWN_TOPIC_OR_PARTITION,

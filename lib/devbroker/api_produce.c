@@ -73,11 +73,12 @@ static int16_t append(const work *w, kfk__dev_partition *p, kfk_bytes records,
                       const kfk__batch_header *h, kfk__dev_appended *where)
 {
     kfk__dev_cluster *c = &w->service->cluster;
+    const kfk__dev_profile *profile = kfk__dev_cluster_profile(c, w->call->node);
     bool dup = false;
     kfk_err err = KFK_OK;
 
     if (h->producer_id >= 0)
-        err = kfk__dev_producers_check(&p->producers, h, c->profile->known_producers_only, &dup,
+        err = kfk__dev_producers_check(&p->producers, h, profile->known_producers_only, &dup,
                                        where);
     if (err || dup)
         return (int16_t)err;

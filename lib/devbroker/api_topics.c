@@ -59,7 +59,7 @@ static bool check_name(work *w, const topic_in *in)
 
     if (w->call->refuse)
         return kfk__dev_refuse(plan, w->arena, w->call->refuse, "refused by a fault");
-    if (w->c->profile->controller_only && kfk__dev_cluster_controller(w->c) != w->call->node)
+    if (!kfk__dev_cluster_changes_topics(w->c, w->call->node))
         return kfk__dev_refuse(plan, w->arena, KFK_ERR_NOT_CONTROLLER,
                                "This is not the correct controller for this cluster.");
     if (asked_twice(w->call->request, in))
@@ -247,7 +247,7 @@ static void delete_topic(kfk__dev_cluster *c, kfk__dev_call *call, kfk_bytes nam
     out->error_code = call->refuse;
     if (call->refuse)
         return;
-    if (c->profile->controller_only && kfk__dev_cluster_controller(c) != call->node) {
+    if (!kfk__dev_cluster_changes_topics(c, call->node)) {
         out->error_code = KFK_ERR_NOT_CONTROLLER;
     } else if (!t) {
         out->error_code = by_id ? KFK_ERR_UNKNOWN_TOPIC_ID : KFK_ERR_UNKNOWN_TOPIC_OR_PARTITION;

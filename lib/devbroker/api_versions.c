@@ -83,7 +83,7 @@ static bool legal_software(kfk_bytes name)
 
 kfk__dev_outcome kfk__dev_api_versions(kfk__dev_service *s, kfk__dev_call *call)
 {
-    const kfk__dev_profile *profile = s->cluster.profile;
+    const kfk__dev_profile *profile = kfk__dev_cluster_profile(&s->cluster, call->node);
     const request *req = call->request;
     response *resp = call->response;
 

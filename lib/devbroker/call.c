@@ -103,6 +103,7 @@ static bool decode_body(kfk__dev_call *call, const uint8_t *p)
 static bool parse(kfk__dev_service *s, kfk__dev_call *call)
 {
     const uint8_t *p = call->frame.data;
+    const kfk__dev_profile *profile = kfk__dev_cluster_profile(&s->cluster, call->node);
     kfk__request_header h;
     size_t used;
     int16_t max;
@@ -113,7 +114,7 @@ static bool parse(kfk__dev_service *s, kfk__dev_call *call)
     call->version = h.version;
     call->correlation = h.correlation_id;
     call->client_id = h.client_id;
-    call->api = kfk__dev_api_find(s->cluster.profile, call->key, &max);
+    call->api = kfk__dev_api_find(profile, call->key, &max);
     if (!call->api)
         return false;
     if (call->key >= 0 && call->key < KFK__DEV_KEYS)

@@ -49,6 +49,13 @@ kfk__dev_node *kfk__dev_cluster_node(kfk__dev_cluster *c, int32_t id)
     return id >= 1 && id <= c->n_nodes ? &c->nodes[id - 1] : NULL;
 }
 
+const kfk__dev_profile *kfk__dev_cluster_profile(const kfk__dev_cluster *c, int32_t node)
+{
+    const kfk__dev_profile *own = c->nodes[node - 1].profile;
+
+    return own ? own : c->profile;
+}
+
 /* The first node from the |at|-th on that is up, going round; -1: none. */
 static int32_t first_up(const kfk__dev_cluster *c, int32_t at)
 {
@@ -64,6 +71,12 @@ static int32_t first_up(const kfk__dev_cluster *c, int32_t at)
 int32_t kfk__dev_cluster_controller(const kfk__dev_cluster *c)
 {
     return first_up(c, 0);
+}
+
+bool kfk__dev_cluster_changes_topics(const kfk__dev_cluster *c, int32_t node)
+{
+    return !kfk__dev_cluster_profile(c, node)->controller_only ||
+           kfk__dev_cluster_controller(c) == node;
 }
 
 int32_t kfk__dev_cluster_coordinator(const kfk__dev_cluster *c, kfk_bytes key)

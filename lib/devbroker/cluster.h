@@ -24,6 +24,7 @@ typedef struct kfk__dev_node {
     uint16_t port;
     bool up;
     int64_t stops; /* how often it went down: each time its connections end */
+    const kfk__dev_profile *profile; /* NULL: the cluster's */
 } kfk__dev_node;
 
 typedef struct kfk__dev_cluster {
@@ -49,8 +50,12 @@ void kfk__dev_cluster_fini(kfk__dev_cluster *c);
 
 /* NULL: no such node. */
 kfk__dev_node *kfk__dev_cluster_node(kfk__dev_cluster *c, int32_t id);
+/* What the node plays. */
+const kfk__dev_profile *kfk__dev_cluster_profile(const kfk__dev_cluster *c, int32_t node);
 /* -1: none is up. */
 int32_t kfk__dev_cluster_controller(const kfk__dev_cluster *c);
+/* Whether the node makes and deletes topics: all do, or the controller alone. */
+bool kfk__dev_cluster_changes_topics(const kfk__dev_cluster *c, int32_t node);
 /* The node that coordinates a group or a transactional id: by hash, passed on to the next one that
  * is up. -1: none. */
 int32_t kfk__dev_cluster_coordinator(const kfk__dev_cluster *c, kfk_bytes key);

@@ -94,6 +94,18 @@ kfk_err kfk__devbroker_start_node(kfk__devbroker *b, int32_t node)
     return set_up(b, node, true);
 }
 
+kfk_err kfk__devbroker_restart_node(kfk__devbroker *b, int32_t node, const char *profile)
+{
+    const kfk__dev_profile *is = kfk__dev_profile_by_name(profile);
+    kfk_err err = is ? kfk__devbroker_stop_node(b, node) : KFK_ERR_INVALID_ARG;
+
+    if (err)
+        return err;
+    kfk__dev_cluster_node(enter(b), node)->profile = is;
+    (void)leave(b, KFK_OK);
+    return kfk__devbroker_start_node(b, node);
+}
+
 /* ---- topics ---- */
 
 static kfk__dev_topic *topic_of(kfk__dev_cluster *c, const char *name)

@@ -77,6 +77,8 @@ int64_t kfk__devbroker_requests(kfk__devbroker *b, int32_t node, int16_t api);
  * again, on its port. */
 kfk_err kfk__devbroker_stop_node(kfk__devbroker *b, int32_t node);
 kfk_err kfk__devbroker_start_node(kfk__devbroker *b, int32_t node);
+/* A node that is up restarts as another Kafka version, one that is not starts as that. */
+kfk_err kfk__devbroker_restart_node(kfk__devbroker *b, int32_t node, const char *profile);
 /* |configs| are "name=value"; partitions and replicas 0: the defaults. KFK_ERR_NOMEM. */
 kfk_err kfk__devbroker_create_topic(kfk__devbroker *b, const char *topic, int32_t partitions,
                                     int32_t replicas, const char *const *configs, size_t n_configs);

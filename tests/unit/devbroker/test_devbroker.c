@@ -555,6 +555,48 @@ START_TEST(a_node_that_restarts_ends_its_connections)
 }
 END_TEST
 
+/* The highest version of Produce that a node tells. */
+static int16_t newest_produce(int32_t node)
+{
+    const kfk__api_versions_response *r;
+    int16_t max = -1;
+    int fd;
+
+    while ((fd = try_connect(node)) < 0)
+        ;
+    add_versions(7);
+    send_wire(fd);
+    r = versions_answer(fd, 7);
+    ck_assert_ptr_nonnull(r);
+    for (int32_t i = 0; i < r->api_keys.n; i++)
+        if (r->api_keys.v[i].api_key == kfk__produce_api.key)
+            max = r->api_keys.v[i].max_version;
+    close(fd);
+    return max;
+}
+
+START_TEST(a_node_restarts_as_another_version)
+{
+    int fd = dial(1), other = dial(2);
+
+    ping(fd);
+    ck_assert_int_eq(kfk__devbroker_restart_node(broker, 1, "2.8"), KFK_OK);
+    expect_end(fd);
+    ping(other);
+    close(other);
+    ck_assert_int_eq(newest_produce(1), 9);
+    ck_assert_int_eq(newest_produce(2), 13);
+    fd = dial(1);
+    ping(fd);
+    ck_assert_int_eq(kfk__devbroker_stop_node(broker, 1), KFK_OK);
+    expect_end(fd);
+    ck_assert_int_eq(kfk__devbroker_restart_node(broker, 1, NULL), KFK_OK);
+    ck_assert_int_eq(newest_produce(1), 13);
+    ck_assert_int_eq(kfk__devbroker_restart_node(broker, 4, "2.8"), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk__devbroker_restart_node(broker, 1, "0.8"), KFK_ERR_INVALID_ARG);
+}
+END_TEST
+
 START_TEST(a_broker_starts_again_on_its_ports)
 {
     uint16_t port = port_of(2);
@@ -695,6 +737,7 @@ int main(void)
     tcase_add_test(t, a_throttled_connection_is_not_read);
     tcase_add_test(t, a_node_stops_and_comes_back_on_its_port);
     tcase_add_test(t, a_node_that_restarts_ends_its_connections);
+    tcase_add_test(t, a_node_restarts_as_another_version);
     tcase_add_test(t, a_broker_starts_again_on_its_ports);
     tcase_add_test(t, what_is_in_a_log_can_be_put_there_and_read);
     tcase_add_test(t, leaders_move);
