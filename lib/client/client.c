@@ -167,16 +167,16 @@ static bool same_address(const kfk__node *n, const kfk__metadata_response_broker
 }
 
 /* The node for a broker: the one it has already, the bootstrap connection if it leads to the very same address, or a
- * new one. */
-static void keep_broker(kfk__client *c, const kfk__metadata_response_broker *b)
+ * new one. false: no memory. */
+static bool keep_broker(kfk__client *c, const kfk__metadata_response_broker *b)
 {
     kfk__node *n = kfk__client_node(c, b->node_id);
 
     if (b->node_id < 0 || b->port < 0 || b->port > UINT16_MAX || b->host.len == 0)
-        return;
+        return true;
     if (n && same_address(n, b)) {
         n->doomed = false;
-        return;
+        return true;
     }
     if (n)
         kfk__map_remove(&c->by_id, &n->id, sizeof n->id);
@@ -189,9 +189,9 @@ static void keep_broker(kfk__client *c, const kfk__metadata_response_broker *b)
         n->id = b->node_id;
         n->advertised = true;
         n->doomed = !kfk__map_put(&c->by_id, &n->id, sizeof n->id, n);
-        return;
+        return !n->doomed;
     }
-    (void)add_node(c, b->node_id, b->host.data, b->host.len, (uint16_t)b->port, true);
+    return add_node(c, b->node_id, b->host.data, b->host.len, (uint16_t)b->port, true) != NULL;
 }
 
 /* Who is not in the cluster any more cannot be what stands in the way. */
@@ -205,10 +205,12 @@ static void forget_standing(kfk__client *c)
 
 static void keep_brokers(kfk__client *c, const kfk__metadata_response *rs)
 {
+    bool all = true;
+
     for (kfk__list *at = c->nodes.next; at != &c->nodes; at = at->next)
         KFK__ENTRY(at, kfk__node, link)->doomed = true;
     for (int32_t i = 0; i < rs->brokers.n; i++)
-        keep_broker(c, &rs->brokers.v[i]);
+        all &= keep_broker(c, &rs->brokers.v[i]);
     for (kfk__list *at = c->nodes.next; at != &c->nodes; at = at->next) {
         kfk__node *n = KFK__ENTRY(at, kfk__node, link);
 
@@ -216,6 +218,9 @@ static void keep_brokers(kfk__client *c, const kfk__metadata_response *rs)
             kfk__map_remove(&c->by_id, &n->id, sizeof n->id);
     }
     c->bootstrapped = true;
+    /* Nobody connects to a broker that is not there, so that nobody would ask for metadata because of it. */
+    if (!all || !has_nodes(c))
+        kfk__metadata_stale(&c->metadata, NULL);
     forget_standing(c);
 }
 
