@@ -264,6 +264,16 @@ static void metadata_reply(void *owner, void *arg, const kfk__reply *reply, int6
     c->updated(c->owner, now);
 }
 
+/* Without metadata there is nothing to be had from it: another one is asked, and whoever waits hears why. */
+static void speaks_no_metadata(kfk__node *n, int64_t now)
+{
+    kfk_error e;
+
+    (void)kfk__node_error(n, &e, KFK_ERR_UNSUPPORTED_VERSION, KFK_PHASE_REQUEST,
+                          "it does not speak a version of Metadata that this library does");
+    kfk__node_fail(n, &e, now);
+}
+
 static kfk_err send_metadata(kfk__client *c, kfk__node *n, int64_t now)
 {
     kfk__metadata_request rq;
@@ -273,11 +283,14 @@ static kfk_err send_metadata(kfk__client *c, kfk__node *n, int64_t now)
                               .fn = metadata_reply,
                               .owner = c};
     kfk__arena arena;
-    kfk_err err = KFK_ERR_UNSUPPORTED_VERSION;
+    kfk_err err;
 
+    if (spec.version < 0) {
+        speaks_no_metadata(n, now);
+        return KFK_ERR_UNSUPPORTED_VERSION;
+    }
     kfk__arena_init(&arena, &c->env->alloc);
-    if (spec.version >= 0)
-        err = kfk__metadata_ask(&c->metadata, c->options->auto_create_topics, &arena, &rq);
+    err = kfk__metadata_ask(&c->metadata, c->options->auto_create_topics, &arena, &rq);
     if (!err)
         err = kfk__node_send(n, &spec, now);
     kfk__arena_fini(&arena);
@@ -316,6 +329,7 @@ static int64_t tick_metadata(kfk__client *c, int64_t now)
 {
     int64_t due = metadata_due(c), again;
     kfk__node *n;
+    kfk_err err;
 
     if (due > now)
         return due;
@@ -336,10 +350,10 @@ static int64_t tick_metadata(kfk__client *c, int64_t now)
         maybe_rebootstrap(c, now);
         return again;
     }
-    if (send_metadata(c, n, now) == KFK_OK)
-        c->metadata_in_flight = true;
-    else
-        metadata_again(c, KFK_ERR_NOMEM, now);
+    err = send_metadata(c, n, now);
+    c->metadata_in_flight = err == KFK_OK;
+    if (err)
+        metadata_again(c, err, now);
     return metadata_due(c);
 }
 
