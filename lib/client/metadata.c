@@ -252,6 +252,8 @@ kfk_err kfk__metadata_update(kfk__metadata *m, const kfk__metadata_response *rs,
         kfk__topic_info *t = kfk__metadata_find(m, rt->name.data, rt->name.len);
         kfk_err err = t ? update_topic(m, t, rt, version) : KFK_OK;
 
+        if (t)
+            t->answered_at = now;
         worst = err ? err : worst;
     }
     unnamed = insist(m);

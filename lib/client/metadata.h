@@ -27,6 +27,7 @@ typedef struct kfk__topic_info {
     int32_t n_partitions;
     kfk__partition_info *partitions;
     int64_t used_at;
+    int64_t answered_at; /* when a broker last said something of it */
     bool stale; /* to be asked for */
 } kfk__topic_info;
 

@@ -435,7 +435,8 @@ kfk_err kfk_consumer_partitions(kfk_consumer *c, const char *topic, int timeout_
         return kfk__fail(e, KFK_ERR_INVALID_ARG, "no topic");
     if (c->env.ops->waiter_init(c->env.ctx, &w))
         return kfk__fail_nomem(e);
-    until = kfk__deadline(kfk__now(&c->env), timeout_ms);
+    q.since = kfk__now(&c->env);
+    until = kfk__deadline(q.since, timeout_ms);
     q.waiter = &w;
     kfk__lock(&s->lock);
     kfk__list_push(&c->fetcher.queries, &q.link);

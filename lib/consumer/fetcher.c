@@ -30,13 +30,14 @@ static const kfk__client_options *client_options(const kfk__fetcher *f)
 /* ---- which partitions ---- */
 
 /* A seek, or a failure, since the Fetcher looked: it begins anew. Locked. */
-static void follow(kfk__assigned *p)
+static void follow(kfk__assigned *p, int64_t now)
 {
     unsigned version = atomic_load_explicit(&p->version, memory_order_relaxed);
 
     if (p->fetch_version == version)
         return;
     p->fetch_version = version;
+    p->fetch_since = now;
     p->fetch_offset = p->position;
     p->asked = false;
     p->retry_at = 0;
@@ -46,7 +47,7 @@ static void follow(kfk__assigned *p)
 /* Locked. *until: when to look again, if it is only a matter of time. */
 static want wanted(const kfk__fetcher *f, kfk__assigned *p, int64_t now, int64_t *until)
 {
-    follow(p);
+    follow(p, now);
     if (p->err || p->asked)
         return WANT_NOTHING;
     if (p->retry_at > now) {
@@ -395,13 +396,15 @@ static void fetch_from(kfk__fetcher *f, kfk__node *n, int64_t now, int64_t *unti
         n->busy |= BUSY_FETCH;
 }
 
-/* The cluster has said for good that there is no such topic for us: then poll tells. Locked. */
+/* The cluster has said for good, and since the partition was assigned or moved, that there is no such topic for us: then
+ * poll tells. Locked. */
 static void tell_if_unusable(kfk__fetcher *f, kfk__assigned *p)
 {
     const kfk__topic_info *info =
         kfk__metadata_find(&f->client.metadata, p->topic, p->topic_len);
 
-    if (info && info->err > 0 && !(kfk_err_flags(info->err) & KFK_RETRIABLE))
+    if (info && info->answered_at > p->fetch_since && info->err > 0 &&
+        !(kfk_err_flags(info->err) & KFK_RETRIABLE))
         kfk__assigned_fail(p, info->err, kfk_err_str(info->err));
 }
 
@@ -460,6 +463,10 @@ static void answer_query(kfk__fetcher *f, kfk__topic_query *q, int64_t now)
     q->err = err;
     if (err && (kfk_err_flags(err) & KFK_RETRIABLE))
         return;
+    if (err && info && info->answered_at <= q->since) {
+        kfk__client_refresh(&f->client, info);
+        return;
+    }
     q->partitions = info ? info->n_partitions : 0;
     q->done = true;
     f->env->ops->wake(f->env->ctx, q->waiter);

@@ -24,6 +24,7 @@ typedef struct kfk__fetcher_options {
 typedef struct kfk__topic_query {
     kfk__list link;
     const char *topic;
+    int64_t since; /* what was said before is no answer, if it is an error */
     kfk__waiter *waiter;
     bool done;
     kfk_err err; /* also before it is done: what was said last */

@@ -70,6 +70,7 @@ typedef struct kfk__assigned {
 
     /* The Fetcher's. */
     unsigned fetch_version; /* the one that these belong to */
+    int64_t fetch_since;    /* when that began */
     int64_t fetch_offset;   /* of the next record to be fetched; < 0: to be looked up */
     bool asked;             /* a request for it is out */
     int64_t retry_at;
