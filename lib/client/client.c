@@ -297,19 +297,22 @@ static kfk_err send_metadata(kfk__client *c, kfk__node *n, int64_t now)
     return err;
 }
 
-/* Nobody answers: the addresses that metadata gave may be those of brokers that are no more (KIP-899, KIP-1102). */
-static void maybe_rebootstrap(kfk__client *c, int64_t now)
+/* Nobody answers: the addresses that metadata gave may be those of brokers that are no more (KIP-899, KIP-1102). Returns
+ * when they are given up, if that is only a matter of time. */
+static int64_t maybe_rebootstrap(kfk__client *c, int64_t now)
 {
-    int64_t after = c->options->rebootstrap_ms;
+    int64_t after = c->options->rebootstrap_ms, due;
 
     if (after < 0 || !c->bootstrapped)
-        return;
-    if (!all_down(c) && (c->metadata_since == KFK__NEVER || now - c->metadata_since < after * KFK__MS))
-        return;
+        return KFK__NEVER;
+    due = kfk__deadline(c->metadata_since, after);
+    if (!all_down(c) && now < due)
+        return due;
     kfk__log_write(&c->options->log, KFK_LOG_INFO, c->options->subsystem,
                    "no broker answers; starting again from bootstrap.servers");
     c->metadata_since = now;
     (void)bootstrap(c);
+    return now;
 }
 
 static int64_t metadata_due(const kfk__client *c)
@@ -327,7 +330,7 @@ static int64_t metadata_due(const kfk__client *c)
 
 static int64_t tick_metadata(kfk__client *c, int64_t now)
 {
-    int64_t due = metadata_due(c), again;
+    int64_t due = metadata_due(c), again, given_up;
     kfk__node *n;
     kfk_err err;
 
@@ -347,8 +350,8 @@ static int64_t tick_metadata(kfk__client *c, int64_t now)
         c->metadata_since = now;
     n = kfk__client_any(c, now, &again);
     if (!n) {
-        maybe_rebootstrap(c, now);
-        return again;
+        given_up = maybe_rebootstrap(c, now);
+        return given_up < again ? given_up : again;
     }
     err = send_metadata(c, n, now);
     c->metadata_in_flight = err == KFK_OK;
