@@ -161,13 +161,16 @@ static bool take_batch(const kfk_records *rs, const kfk__batch_header *h, kfk__f
     int64_t first = h->base_offset > *position ? h->base_offset : *position;
     int64_t n = holds_some ? last_offset(h) - first + 1 : 0;
 
+    /* One with few records for its offsets, as compaction leaves them: it would be empty runs without end. */
+    bool sparse = rs->n_segments == 1 && h->count <= *room;
+
     /* A batch may have more offsets than the run has room for: what is left of it is the next run's. */
-    if (n > *room) {
+    if (n > *room && !sparse) {
         *position = first + *room;
         return true;
     }
     *position = last_offset(h) + 1;
-    *room -= n;
+    *room -= n < *room ? n : *room;
     next_batch(f, size);
     return *room == 0;
 }

@@ -155,6 +155,37 @@ static void consume(void)
     kfk_consumer_free(c);
 }
 
+/* Without checksums what is altered is handed out; but poll ends, and so does each run. */
+static void consume_unchecked(void)
+{
+    kfk_consumer *c = consumer("check.crcs", "false", "request.timeout.ms", "2000", NULL);
+    kfk_err err = KFK_OK;
+    int64_t until;
+
+    topic("t", 1, 1);
+    fill();
+    assign(c, "t", 0, 0);
+    spoil();
+    for (until = now() + 5 * SIM_S; now() < until && !err;) {
+        kfk_records *rs;
+        int n = 0;
+
+        err = kfk_consumer_poll(c, 50, &rs, &w.e);
+        memory_is_bounded();
+        while (rs && kfk_records_next(rs) != NULL)
+            n++;
+        ck_assert_msg(n <= N, "%s", where());
+        kfk_records_free(rs);
+    }
+    kfk_consumer_free(c);
+}
+
+START_TEST(a_consumer_that_checks_nothing)
+{
+    sweep(FETCH, 600, consume_unchecked);
+}
+END_TEST
+
 START_TEST(a_consumer_and_answers_that_are_altered_or_cut)
 {
     sweep(API_VERSIONS, 300, consume);
@@ -246,6 +277,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {a_consumer_and_answers_that_are_altered_or_cut,
+                                  a_consumer_that_checks_nothing,
                                   a_producer_and_answers_that_are_altered_or_cut, NULL};
 
     return world_main("sim/malformed", tests);
