@@ -132,7 +132,6 @@ static void another_speaks_it(void)
     kfk_producer *p = producer(NULL);
 
     topic("t", 1, 1);
-    ck_assert_int_eq(kfk__devbroker_move_leader(w.broker, "t", 0, 2) == KFK_OK, 0);
     FAULT(.kind = KFK__DEV_FAULT_ALTER, .api = API_VERSIONS, .at = 33, .value = 0x40, .count = 1);
     send_and_flush(p, "t", 0);
     kfk_producer_free(p);

@@ -5,6 +5,7 @@
 #include <kfk/admin.h>
 
 #include "admin/admin_env.h"
+#include "proto/delete_topics.h"
 #include "sim/world.h"
 
 static int ids[WORLD_RECORDS];
@@ -223,19 +224,20 @@ static void stops_controller(void *arg)
 static void controller_goes(void)
 {
     kfk_admin *a = open_admin();
-    const char *name = "t";
+    const char *name = "t", *other = "u";
     bool gone;
     kfk_err err;
 
     topic("t", 1, 3);
     topic("u", 1, 3);
-    name = "u";
-    ck_assert_int_eq(kfk_admin_delete_topics(a, &name, 1, 10000, NULL, &w.e), KFK_OK);
-    name = "t";
+    ck_assert_int_eq(kfk_admin_delete_topics(a, &other, 1, 10000, NULL, &w.e), KFK_OK);
+    if (sim_below(w.rig.s, 3) == 0) /* it is done, and its answer lost */
+        FAULT(.kind = KFK__DEV_FAULT_DROP, .after = true, .api = kfk__delete_topics_api.key);
     sim_spawn(w.rig.s, 1, "stops", stops_controller, NULL);
     sim_sleep(w.rig.s, (int64_t)sim_below(w.rig.s, 600) * (SIM_MS / 1000));
     err = kfk_admin_delete_topics(a, &name, 1, 10000, NULL, &w.e);
     gone = !exists("t");
+    kfk__devbroker_fault_clear(w.broker);
     ck_assert_msg(err == KFK_OK || (w.e.flags & KFK_MAYBE_DONE), "%s", w.e.msg);
     if (err) {
         err = kfk_admin_delete_topics(a, &name, 1, 10000, NULL, &w.e);
