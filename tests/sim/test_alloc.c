@@ -11,7 +11,7 @@
 
 /* Every n would take minutes under a sanitizer. */
 #if defined(__SANITIZE_ADDRESS__)
-enum { STEP = 2 };
+enum { STEP = 4 };
 #elif defined(__SANITIZE_THREAD__)
 enum { STEP = 7 };
 #else
