@@ -13,7 +13,7 @@
 #if defined(__SANITIZE_ADDRESS__)
 enum { STEP = 4 };
 #elif defined(__SANITIZE_THREAD__)
-enum { STEP = 7 };
+enum { STEP = 17 };
 #else
 enum { STEP = 1 };
 #endif
