@@ -6,6 +6,7 @@
 #include <kfk/config.h>
 #include <kfk/consumer.h>
 #include <kfk/error.h>
+#include <kfk/metrics.h>
 #include <kfk/producer.h>
 #include <kfk/types.h>
 #include <kfk/version.h>
