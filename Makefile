@@ -54,8 +54,8 @@ CONFIG := check config getter hostport load properties property setting value
 NET := addr env_posix helper loop poller poller_epoll poller_poll resolver socket thread \
 	transport_tcp waiter
 RECORD := batch cursor read write
-CLIENT := bootstrap client exchange input metadata node options request retry throttle \
-	versions
+CLIENT := bootstrap client exchange input metadata metrics node options request retry \
+	throttle versions
 ADMIN := admin changes cluster configs describe reassignments result topics
 PRODUCER := accumulator append delivery dispatch identity kept outbox outcome partitioner pool produce producer producer_batch \
 	regroup schedule send sender_step sequence settle topics

@@ -6,19 +6,19 @@ CHECK_LIBS = -lcheck -lsubunit -lm -lrt -lpthread
 UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes base/crc32c \
 	base/error base/errtab base/fork base/heap base/list base/lock base/log base/map \
 	base/mem base/metrics base/murmur2 base/secret base/uuid base/varint \
-	client/bootstrap client/exchange client/input client/metadata client/request \
-	client/retry client/throttle client/versions compress/compress compress/gzip \
-	compress/lz4 compress/snappy compress/zstd config/check config/config \
-	config/hostport config/load config/properties config/property config/value \
-	consumer/records consumer/shared devbroker/api_describe devbroker/api_fetch \
-	devbroker/api_metadata devbroker/api_offsets devbroker/api_produce \
-	devbroker/api_topics devbroker/api_versions devbroker/call devbroker/config \
-	devbroker/devbroker devbroker/fault devbroker/log devbroker/producers net/addr \
-	net/env_posix net/helper net/loop net/poller net/resolver net/socket net/thread \
-	net/transport_tcp net/waiter producer/partitioner producer/topics proto/api \
-	proto/blob proto/decode proto/encode proto/header proto/message proto/piece \
-	record/batch record/cursor record/golden record/read record/write tools/args \
-	tools/lines
+	client/bootstrap client/exchange client/input client/metadata client/metrics \
+	client/request client/retry client/throttle client/versions compress/compress \
+	compress/gzip compress/lz4 compress/snappy compress/zstd config/check \
+	config/config config/hostport config/load config/properties config/property \
+	config/value consumer/records consumer/shared devbroker/api_describe \
+	devbroker/api_fetch devbroker/api_metadata devbroker/api_offsets \
+	devbroker/api_produce devbroker/api_topics devbroker/api_versions devbroker/call \
+	devbroker/config devbroker/devbroker devbroker/fault devbroker/log \
+	devbroker/producers net/addr net/env_posix net/helper net/loop net/poller \
+	net/resolver net/socket net/thread net/transport_tcp net/waiter \
+	producer/partitioner producer/topics proto/api proto/blob proto/decode \
+	proto/encode proto/header proto/message proto/piece record/batch record/cursor \
+	record/golden record/read record/write tools/args tools/lines
 
 # Scripts that test what make makes, and the tools that the tests rely on.
 BUILD_TESTS := schemac layers runtests headers exports install configure make dist

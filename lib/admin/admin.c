@@ -249,6 +249,7 @@ kfk_err kfk__admin_new_in(kfk_admin **out, const kfk__env *env, const kfk_config
         err = make_parts(a, e);
     }
     if (err) {
+        kfk__client_metrics_fini(&a->client.metrics);
         kfk__mutex_fini(&a->lock);
         kfk_config_free(a->config);
         kfk__release(&env->alloc, a);
@@ -331,6 +332,7 @@ void kfk_admin_free(kfk_admin *a)
         return;
     start_close(a, 0);
     (void)kfk__loop_join(&a->loop, KFK__NEVER);
+    kfk__client_metrics_fini(&a->client.metrics);
     kfk__loop_fini(&a->loop);
     kfk__mutex_fini(&a->lock);
     kfk_config_free(a->config);

@@ -80,6 +80,7 @@ static void node_down(void *owner, kfk__node *n, const kfk_error *error, int64_t
 
     (void)n;
     (void)now;
+    kfk__client_error(c, error->code);
     kfk__lock(&c->lock);
     c->standing = *error;
     kfk__unlock(&c->lock);
@@ -148,6 +149,19 @@ static bool all_down(const kfk__client *c)
     return true;
 }
 
+/* ---- what is counted ---- */
+
+int64_t kfk__client_retry_at(kfk__client *c, kfk__retry *r, kfk_err why, int64_t now)
+{
+    kfk__codes_add(&c->metrics.retries, why);
+    return kfk__retry_at(r, &c->options->retry, why, c->env, now);
+}
+
+void kfk__client_error(kfk__client *c, kfk_err code)
+{
+    kfk__codes_add(&c->metrics.errors, code);
+}
+
 /* ---- metadata ---- */
 
 kfk__topic_info *kfk__client_topic(kfk__client *c, const char *name, size_t len, int64_t now)
@@ -186,9 +200,8 @@ static bool keep_broker(kfk__client *c, const kfk__metadata_response_broker *b)
             continue;
         if (kfk__client_node(c, n->id) == n)
             kfk__map_remove(&c->by_id, &n->id, sizeof n->id);
-        n->id = b->node_id;
-        n->advertised = true;
-        n->doomed = !kfk__map_put(&c->by_id, &n->id, sizeof n->id, n);
+        n->doomed = !kfk__node_identify(n, b->node_id) ||
+                    !kfk__map_put(&c->by_id, &n->id, sizeof n->id, n);
         return !n->doomed;
     }
     return add_node(c, b->node_id, b->host.data, b->host.len, (uint16_t)b->port, true) != NULL;
@@ -227,7 +240,7 @@ static void keep_brokers(kfk__client *c, const kfk__metadata_response *rs)
 static void metadata_again(kfk__client *c, kfk_err why, int64_t now)
 {
     kfk__metadata_stale(&c->metadata, NULL);
-    c->metadata_at = kfk__retry_at(&c->metadata_retry, &c->options->retry, why, c->env, now);
+    c->metadata_at = kfk__client_retry_at(c, &c->metadata_retry, why, now);
 }
 
 static void metadata_reply(void *owner, void *arg, const kfk__reply *reply, int64_t now)
@@ -243,6 +256,7 @@ static void metadata_reply(void *owner, void *arg, const kfk__reply *reply, int6
         return;
     }
     if (rs->error_code == KFK_ERR_REBOOTSTRAP_REQUIRED && c->options->rebootstrap_ms >= 0) {
+        kfk__client_error(c, rs->error_code);
         metadata_again(c, rs->error_code, now);
         (void)bootstrap(c);
         return;
@@ -253,9 +267,12 @@ static void metadata_reply(void *owner, void *arg, const kfk__reply *reply, int6
     }
     keep_brokers(c, rs);
     c->metadata_since = KFK__NEVER;
+    kfk__counter_add(&c->metrics.refreshes, 1);
     err = kfk__metadata_update(&c->metadata, rs, reply->version, now);
+    if (err)
+        kfk__client_error(c, err);
     if (err && (kfk_err_flags(err) & KFK_RETRIABLE)) {
-        c->metadata_at = kfk__retry_at(&c->metadata_retry, &c->options->retry, err, c->env, now);
+        c->metadata_at = kfk__client_retry_at(c, &c->metadata_retry, err, now);
     } else {
         c->metadata_retry = (kfk__retry){0};
         /* However often somebody asks, there is a backoff between two answers. */
@@ -414,6 +431,8 @@ static void call_reply(void *owner, void *arg, const kfk__reply *reply, int64_t 
         call->maybe_done |= reply->written && !call->repeatable;
     } else {
         e.code = call->ops->answer(call, reply->body, reply->version, &e);
+        if (e.code)
+            kfk__client_error(c, e.code);
         if (e.code && !e.msg[0])
             (void)kfk__fail(&e, e.code, "%s: %s", call->ops->api->name, kfk_err_str(e.code));
         e.flags = kfk_err_flags(e.code);
@@ -425,7 +444,7 @@ static void call_reply(void *owner, void *arg, const kfk__reply *reply, int64_t 
         return;
     }
     call->last = e;
-    call->not_before = kfk__retry_at(&call->retry, &c->options->retry, e.code, c->env, now);
+    call->not_before = kfk__client_retry_at(c, &call->retry, e.code, now);
 }
 
 /* The node that a call should go to, if it is ready; else NULL, and when to look again. */
@@ -478,7 +497,7 @@ static bool send_call(kfk__client *c, kfk__call *call, kfk__node *n, int64_t now
     }
     if (err == KFK_ERR_NOMEM) { /* that may pass */
         (void)kfk__fail(&call->last, err, "%s: %s", api->name, kfk_err_str(err));
-        call->not_before = kfk__retry_at(&call->retry, &c->options->retry, err, c->env, now);
+        call->not_before = kfk__client_retry_at(c, &call->retry, err, now);
         return true;
     }
     (void)kfk__fail(&e, err, "%s v%d: %s", api->name, spec.version, kfk_err_str(err));
@@ -555,6 +574,7 @@ kfk_err kfk__client_init(kfk__client *c, const kfk__env *env, const kfk__client_
     c->host = (kfk__node_host){.env = env,
                                .poller = poller,
                                .options = options,
+                               .metrics = &c->metrics,
                                .up = node_up,
                                .down = node_down,
                                .owner = c};
@@ -564,6 +584,7 @@ kfk_err kfk__client_init(kfk__client *c, const kfk__env *env, const kfk__client_
     kfk__metadata_init(&c->metadata, &env->alloc);
     kfk__mutex_init(&c->lock);
     kfk__error_clear(&c->standing);
+    kfk__client_metrics_init(&c->metrics, &env->alloc, options->subsystem, options->client_id);
     c->host.scratch = kfk__alloc(&env->alloc, KFK__EXCHANGE_SCRATCH);
     if (c->host.scratch)
         err = bootstrap(c);

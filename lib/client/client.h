@@ -5,13 +5,14 @@
  *                 kfk__client_tick ──> timeouts, metadata, calls, writes; when to be called again
  *
  * One thread for all brokers. Nothing here blocks, and everything belongs to the loop's thread, but
- * kfk__client_last_error. */
+ * kfk__client_last_error and what reads |metrics|. */
 #ifndef KFK_CLIENT_CLIENT_H
 #define KFK_CLIENT_CLIENT_H
 
 #include "base/lock.h"
 #include "client/call.h"
 #include "client/metadata.h"
+#include "client/metrics.h"
 #include "client/node.h"
 #include "client/options.h"
 
@@ -35,6 +36,9 @@ typedef struct kfk__client {
 
     kfk__mutex lock;    /* guards |standing| */
     kfk_error standing; /* the failure that nothing has made good since */
+
+    /* Outlives the client: the handle frees it (kfk__client_metrics_fini), once nobody reads it. */
+    kfk__client_metrics metrics;
 } kfk__client;
 
 /* |poller| is the loop's. KFK_ERR_NOMEM. */
@@ -43,7 +47,7 @@ kfk_err kfk__client_init(kfk__client *c, const kfk__env *env, const kfk__client_
                          void *owner);
 /* Ends all requests and calls with KFK_ERR_CLOSED, for good. Metadata stays. */
 void kfk__client_disconnect(kfk__client *c, int64_t now);
-/* The same, and gives all back. */
+/* The same, and gives all back but the metrics. */
 void kfk__client_fini(kfk__client *c, int64_t now);
 
 void kfk__client_events(kfk__client *c, const kfk__event *ev, int n, int64_t now);
@@ -58,6 +62,11 @@ kfk__node *kfk__client_any(kfk__client *c, int64_t now, int64_t *again);
 kfk__topic_info *kfk__client_topic(kfk__client *c, const char *name, size_t len, int64_t now);
 /* Asks for a topic (NULL: for everything) again, through the gate. */
 void kfk__client_refresh(kfk__client *c, kfk__topic_info *t);
+
+/* When something may be tried again, by kfk__retry_at with the handle's backoff. Counts it. */
+int64_t kfk__client_retry_at(kfk__client *c, kfk__retry *r, kfk_err why, int64_t now);
+/* Counts an error that a broker answered with. */
+void kfk__client_error(kfk__client *c, kfk_err code);
 
 /* A new call, which starts at once. NULL: no memory. */
 kfk__call *kfk__client_call(kfk__client *c, const kfk__call_ops *ops, void *owner, int32_t target,

@@ -10,9 +10,9 @@ enum {
     MAX_RECEIVES = 16 /* at a time, so that one broker cannot keep the others waiting */
 };
 
-void kfk__exchange_init(kfk__exchange *x, const kfk_allocator *a)
+void kfk__exchange_init(kfk__exchange *x, const kfk_allocator *a, kfk__broker_metrics *metrics)
 {
-    *x = (kfk__exchange){.alloc = a};
+    *x = (kfk__exchange){.alloc = a, .metrics = metrics};
     kfk__list_init(&x->out);
     kfk__list_init(&x->waiting);
     kfk__input_init(&x->input, a);
@@ -29,6 +29,7 @@ static void finish(kfk__exchange *x, kfk__request *r, const kfk__reply *reply, i
 {
     kfk__list_remove(&r->link);
     x->n--;
+    kfk__gauge_add(&x->metrics->in_flight, -1);
     r->spec.fn(r->spec.owner, r->spec.arg, reply, now);
     kfk__request_free(r);
 }
@@ -94,6 +95,7 @@ kfk_err kfk__exchange_add(kfk__exchange *x, const kfk__request_spec *spec, const
     r->deadline = kfk__deadline(now, timeout_ms);
     x->used_at = now;
     x->n++;
+    kfk__gauge_add(&x->metrics->in_flight, 1);
     kfk__list_push(&x->out, &r->link);
     return KFK_OK;
 }
@@ -114,6 +116,8 @@ static void written(kfk__exchange *x, size_t sent, int64_t now)
         }
         sent -= rest;
         r->done = r->size;
+        r->written_at = now;
+        kfk__counter_add(&x->metrics->requests, 1);
         if (r->spec.no_reply) {
             kfk__reply reply = {.written = true, .version = r->spec.version};
 
@@ -149,6 +153,7 @@ kfk_err kfk__exchange_flush(kfk__exchange *x, kfk__transport *t, int64_t now, kf
             want |= kfk__io_event(sent);
             break;
         }
+        kfk__counter_add(&x->metrics->sent_bytes, sent);
         written(x, (size_t)sent, now);
         if (x->era != era) /* |t| is closed */
             return KFK_OK;
@@ -171,6 +176,7 @@ static void throttle(kfk__exchange *x, int64_t ms, int64_t now)
 {
     int64_t until = kfk__deadline(now, ms);
 
+    kfk__histogram_record_ns(&x->metrics->throttle, ms * KFK__MS);
     if (until > x->throttled_until)
         x->throttled_until = until;
     for (kfk__list *at = x->waiting.next; at != &x->waiting; at = at->next) {
@@ -188,6 +194,7 @@ static void answered(kfk__exchange *x, kfk__request *r, int64_t now)
     kfk__reply reply = {.written = true, .version = in->body_version, .body = in->body};
     int64_t ms = kfk__throttle_ms(r->spec.api, in->body_version, in->body);
 
+    kfk__histogram_record_ns(&x->metrics->latency, now - r->written_at);
     if (ms > 0)
         throttle(x, ms, now);
     x->used_at = now;
@@ -261,6 +268,7 @@ static kfk_err receive_some(kfk__exchange *x, kfk__transport *t, uint8_t *scratc
             kfk__error_clear(e);
         return KFK_ERR_DISCONNECTED;
     }
+    kfk__counter_add(&x->metrics->received_bytes, got);
     direct = (size_t)got < room ? (size_t)got : room;
     if (direct)
         err = filled(x, direct, now, e);

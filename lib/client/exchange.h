@@ -8,6 +8,7 @@
 #define KFK_CLIENT_EXCHANGE_H
 
 #include "client/input.h"
+#include "client/metrics.h"
 #include "client/request.h"
 #include "net/transport.h"
 
@@ -15,6 +16,7 @@ enum { KFK__EXCHANGE_SCRATCH = 64 * 1024 };
 
 typedef struct kfk__exchange {
     const kfk_allocator *alloc;
+    kfk__broker_metrics *metrics; /* the node's broker's */
     kfk__list out;     /* requests not wholly written */
     kfk__list waiting; /* written, in the order in which answers will come */
     int32_t n;         /* in both */
@@ -25,7 +27,7 @@ typedef struct kfk__exchange {
     int64_t used_at;         /* the last request or answer */
 } kfk__exchange;
 
-void kfk__exchange_init(kfk__exchange *x, const kfk_allocator *a);
+void kfk__exchange_init(kfk__exchange *x, const kfk_allocator *a, kfk__broker_metrics *metrics);
 /* Nothing is in it. */
 void kfk__exchange_fini(kfk__exchange *x);
 

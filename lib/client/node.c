@@ -11,7 +11,8 @@
 kfk__node *kfk__node_new(kfk__node_host *host, int32_t id, const char *name, size_t name_len,
                          uint16_t port, bool advertised)
 {
-    kfk__node *n = kfk__zalloc(&host->env->alloc, sizeof *n);
+    kfk__broker_metrics *metrics = kfk__client_metrics_broker(host->metrics, id);
+    kfk__node *n = metrics ? kfk__zalloc(&host->env->alloc, sizeof *n) : NULL;
 
     if (!n)
         return NULL;
@@ -21,8 +22,26 @@ kfk__node *kfk__node_new(kfk__node_host *host, int32_t id, const char *name, siz
     n->advertised = advertised;
     kfk__error_set(n->name, sizeof n->name, name, name_len);
     kfk__list_init(&n->link);
-    kfk__exchange_init(&n->exchange, &host->env->alloc);
+    kfk__exchange_init(&n->exchange, &host->env->alloc, metrics);
     return n;
+}
+
+static kfk__broker_metrics *metrics_of(const kfk__node *n)
+{
+    return n->exchange.metrics;
+}
+
+bool kfk__node_identify(kfk__node *n, int32_t id)
+{
+    kfk__broker_metrics *metrics = kfk__client_metrics_broker(n->host->metrics, id);
+
+    if (!metrics)
+        return false;
+    kfk__broker_metrics_move(metrics_of(n), metrics, n->state == KFK__NODE_READY, n->exchange.n);
+    n->exchange.metrics = metrics;
+    n->id = id;
+    n->advertised = true;
+    return true;
 }
 
 static const kfk_allocator *alloc_of(const kfk__node *n)
@@ -88,6 +107,8 @@ static void disconnect(kfk__node *n, const kfk_error *error, int64_t now)
         n->host->env->ops->job_end(n->job);
     n->job = NULL;
     close_transport(n);
+    if (n->state == KFK__NODE_READY)
+        kfk__gauge_add(&metrics_of(n)->connections, -1);
     n->state = KFK__NODE_IDLE;
     n->host->stirred = true;
     kfk__exchange_fail(&n->exchange, error, now);
@@ -97,6 +118,8 @@ void kfk__node_fail(kfk__node *n, const kfk_error *error, int64_t now)
 {
     kfk_error copy = *error;
 
+    kfk__counter_add(n->state == KFK__NODE_READY ? &metrics_of(n)->lost : &metrics_of(n)->failed,
+                     1);
     n->error = copy;
     n->retry_at = now + kfk__backoff_ns(&n->host->options->reconnect, n->failures, n->host->env);
     n->failures++;
@@ -230,6 +253,8 @@ static void negotiated(void *owner, void *arg, const kfk__reply *reply, int64_t 
         break;
     }
     n->state = KFK__NODE_READY;
+    kfk__counter_add(&metrics_of(n)->made, 1);
+    kfk__gauge_add(&metrics_of(n)->connections, 1);
     n->deadline = KFK__NEVER;
     n->failures = 0;
     kfk__error_clear(&n->error);

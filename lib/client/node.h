@@ -21,6 +21,7 @@
 #include "base/env.h"
 #include "base/list.h"
 #include "client/exchange.h"
+#include "client/metrics.h"
 #include "client/options.h"
 #include "client/request.h"
 #include "client/versions.h"
@@ -43,6 +44,7 @@ typedef struct kfk__node_host {
     const kfk__env *env;
     kfk__poller *poller;
     const kfk__client_options *options;
+    kfk__client_metrics *metrics;
     bool stirred;     /* a request has ended, or a connection changed: who waits for either may go on */
     uint8_t *scratch; /* KFK__EXCHANGE_SCRATCH bytes that a receive may use */
     /* The connection is ready; or it could not be made, or was lost (not: closed for idleness). */
@@ -79,6 +81,8 @@ struct kfk__node {
 /* |name| is copied. NULL: no memory. */
 kfk__node *kfk__node_new(kfk__node_host *host, int32_t id, const char *name, size_t name_len,
                          uint16_t port, bool advertised);
+/* A bootstrap address turns out to be that of this broker. false: no memory. */
+bool kfk__node_identify(kfk__node *n, int32_t id);
 /* Ends what is under way (requests end with KFK_ERR_CLOSED) and frees. */
 void kfk__node_free(kfk__node *n, int64_t now);
 

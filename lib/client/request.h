@@ -49,7 +49,8 @@ typedef struct kfk__request {
     kfk__list link;
     kfk__request_spec spec;
     int32_t correlation_id;
-    int64_t sent_at;
+    int64_t sent_at;    /* when it was queued */
+    int64_t written_at; /* all of it */
     int64_t deadline;
     kfk__buf head;
     kfk__splices splices;

@@ -47,6 +47,7 @@ static void destroy(kfk_consumer *c)
 {
     kfk_allocator a = c->env.alloc;
 
+    kfk__client_metrics_fini(&c->fetcher.client.metrics);
     kfk__compressor_free(c->cut.compressor);
     kfk__loop_fini(&c->loop);
     kfk__shared_drop(c->shared);
@@ -196,6 +197,7 @@ kfk_err kfk__consumer_new_in(kfk_consumer **out, const kfk__env *env, const kfk_
         err = make_parts(c, e);
     }
     if (err) {
+        kfk__client_metrics_fini(&c->fetcher.client.metrics);
         kfk_config_free(c->config);
         kfk__release(&env->alloc, c);
         return err;

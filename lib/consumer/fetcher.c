@@ -131,7 +131,7 @@ static bool current(const kfk__fetch_part *part)
 static void again(kfk__fetcher *f, kfk__assigned *p, kfk_err why, int64_t now)
 {
     p->asked = false;
-    p->retry_at = kfk__retry_at(&p->retry, &client_options(f)->retry, why, f->env, now);
+    p->retry_at = kfk__client_retry_at(&f->client, &p->retry, why, now);
 }
 
 /* A code for one partition. Locked. */
@@ -225,6 +225,8 @@ static void fetched_part(kfk__fetcher *f, kfk__fetch_part *part,
 
     if (!current(part))
         return;
+    if (err)
+        kfk__client_error(&f->client, err);
     if (err && info &&
         kfk__metadata_hint(info, p->partition, rp->current_leader.leader_id,
                            rp->current_leader.leader_epoch)) {
@@ -256,6 +258,8 @@ static void fetch_reply(void *owner, void *arg, const kfk__reply *reply, int64_t
     size_t hint = 0;
 
     fetch->node->busy &= ~(uint32_t)BUSY_FETCH;
+    if (!reply->err && err)
+        kfk__client_error(&f->client, err);
     kfk__lock(&f->shared->lock);
     for (int32_t i = 0; !err && i < rs->responses.n; i++) {
         const kfk__fetch_response_topic *t = &rs->responses.v[i];
@@ -283,6 +287,7 @@ static void listed_part(kfk__fetcher *f, kfk__fetch_part *part,
     if (!current(part))
         return;
     if (rp->error_code) {
+        kfk__client_error(&f->client, rp->error_code);
         part_failed(f, p, rp->error_code, now);
         return;
     }

@@ -137,6 +137,7 @@ static void destroy(kfk_producer *p)
     kfk_allocator a = p->env.alloc;
 
     kfk__outbox_fini(&p->outbox, &p->accumulator.pool);
+    kfk__client_metrics_fini(&p->sender.client.metrics);
     kfk__accumulator_fini(&p->accumulator);
     kfk__loop_fini(&p->loop);
     kfk__mutex_fini(&p->lock);
@@ -333,6 +334,7 @@ kfk_err kfk__producer_new_in(kfk_producer **out, const kfk__env *env, const kfk_
         err = make_parts(p, e);
     }
     if (err) {
+        kfk__client_metrics_fini(&p->sender.client.metrics);
         kfk__mutex_fini(&p->lock);
         kfk_config_free(p->config);
         kfk__release(&env->alloc, p);

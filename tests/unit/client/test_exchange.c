@@ -104,6 +104,7 @@ static const kfk__transport_ops net_ops = {
 static failalloc mem;
 static kfk_allocator alloc;
 static kfk__exchange x;
+static kfk__broker_metrics metrics;
 static uint8_t scratch[KFK__EXCHANGE_SCRATCH];
 static kfk_error e, gone;
 static sink to;
@@ -136,7 +137,10 @@ static void setup(void)
 {
     failalloc_init(&mem);
     alloc = failalloc_allocator(&mem);
-    kfk__exchange_init(&x, &alloc);
+    metrics = (kfk__broker_metrics){0};
+    kfk__histogram_init(&metrics.latency, KFK__TIME_FIRST, KFK__TIME_BOUNDS);
+    kfk__histogram_init(&metrics.throttle, KFK__TIME_FIRST, KFK__TIME_BOUNDS);
+    kfk__exchange_init(&x, &alloc, &metrics);
     kfk__buf_init(&net.sent, &kfk__malloc_allocator);
     kfk__buf_init(&net.in, &kfk__malloc_allocator);
     net.transport.ops = &net_ops;
