@@ -47,7 +47,8 @@ ALL_CXXFLAGS = -std=c++11 -Iinclude -Ilib -Wall -Wextra $(WERROR) $(HARDEN) $(SA
 
 # ---- sources, by layer (lib/README.md) ----
 
-BASE := arena buf crc32c error errtab fork heap lock log map mem metrics murmur2 uuid version
+BASE := arena buf crc32c error errtab fork heap lock log map mem metrics murmur2 uuid \
+	version
 PROTO := api blob decode encode header message piece
 COMPRESS := compress gzip lz4 snappy zstd
 CONFIG := check config getter hostport load properties property setting value
@@ -57,16 +58,17 @@ RECORD := batch cursor read write
 CLIENT := bootstrap client exchange input metadata metrics node options request retry \
 	throttle versions
 ADMIN := admin changes cluster configs describe reassignments result topics
-PRODUCER := accumulator append delivery dispatch identity kept outbox outcome partitioner pool produce producer producer_batch \
-	regroup schedule send sender_step sequence settle topics
-CONSUMER := consumer fetch fetcher records shared
+PRODUCER := accumulator append delivery dispatch identity kept metrics outbox outcome \
+	partitioner pool produce producer producer_batch regroup schedule send sender_step \
+	sequence settle topics
+CONSUMER := consumer fetch fetcher metrics records shared
 DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 	api_partitions api_produce api_topics api_versions apis call cluster committed config \
 	conn control devbroker fault log placement producers profile records reply text topic \
 	validate
 CXX_SRC := lib/compress/snappy_shim.cc
-TOOLS := args assignment broker consume date describe format kfk lines names payload \
-	perf perf_consume perf_produce produce reader stats tool topics
+TOOLS := args assignment broker consume date describe format kfk lines names payload perf \
+	perf_consume perf_produce produce reader stats tool topics
 
 # One schema file an API: lib/proto/schema/NAME.kfk.
 SCHEMAS := api_versions create_partitions create_topics delete_topics describe_configs \

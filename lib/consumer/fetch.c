@@ -225,6 +225,7 @@ kfk_err kfk__fetch_send(kfk__fetch *f, const kfk__fetch_limits *l, kfk__reply_fn
     rq.max_wait_ms = l->max_wait_ms;
     rq.min_bytes = l->min_bytes;
     rq.max_bytes = l->max_bytes;
+    f->sent_at = now;
     kfk__arena_init(&arena, &f->shared->env.alloc);
     err = build_fetch(f, l, &arena, &rq);
     if (!err)

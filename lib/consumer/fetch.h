@@ -22,6 +22,7 @@ typedef struct kfk__fetch {
     kfk__fetch_part *parts;
     size_t n, cap;
     size_t reserved;     /* credit that it has taken */
+    int64_t sent_at;
     kfk__fbuf *filling;  /* what the sink is filling */
     kfk__fbuf *received; /* what it has filled */
 } kfk__fetch;

@@ -164,8 +164,9 @@ static void out_of_range(kfk__fetcher *f, kfk__assigned *p, int64_t now)
 }
 
 /* The offset after the last whole batch, -1 if there is none; *n becomes the end of what is of use: the part of a batch
- * that a response ends with is not, while a batch that is not sound is for poll to tell of. */
-static int64_t measure(const uint8_t *data, size_t *n)
+ * that a response ends with is not, while a batch that is not sound is for poll to tell of.
+ * Counts what there is. */
+static int64_t measure(kfk__consumer_metrics *m, const uint8_t *data, size_t *n)
 {
     int64_t next = -1;
     kfk_err err = KFK_OK;
@@ -179,9 +180,12 @@ static int64_t measure(const uint8_t *data, size_t *n)
         err = kfk__batch_header_read(data + end, *n - end, &h, &size, &why);
         if (err)
             continue;
+        kfk__counter_add(&m->batches, 1);
+        kfk__counter_add(&m->records, h.count);
         end += size;
         next = h.base_offset + h.last_offset_delta + 1;
     }
+    kfk__counter_add(&m->bytes, (int64_t)end);
     if (err == KFK_ERR_WOULD_BLOCK && end > 0)
         *n = end;
     return next;
@@ -192,7 +196,7 @@ static kfk_err take_records(kfk__fetcher *f, kfk__fetch_part *part, kfk_bytes re
 {
     kfk__assigned *p = part->partition;
     kfk__shared *s = f->shared;
-    int64_t next = records.len > 0 ? measure(records.data, &records.len) : -1;
+    int64_t next = records.len > 0 ? measure(&f->metrics, records.data, &records.len) : -1;
     kfk__fetched *fetched = NULL;
 
     if (next >= 0 && next <= part->offset) /* all of it lies before what was asked for */
@@ -227,6 +231,8 @@ static void fetched_part(kfk__fetcher *f, kfk__fetch_part *part,
         return;
     if (err)
         kfk__client_error(&f->client, err);
+    else
+        p->high_watermark = rp->high_watermark;
     if (err && info &&
         kfk__metadata_hint(info, p->partition, rp->current_leader.leader_id,
                            rp->current_leader.leader_epoch)) {
@@ -258,6 +264,8 @@ static void fetch_reply(void *owner, void *arg, const kfk__reply *reply, int64_t
     size_t hint = 0;
 
     fetch->node->busy &= ~(uint32_t)BUSY_FETCH;
+    if (!reply->err)
+        kfk__histogram_record_ns(&f->metrics.fetch_latency, now - fetch->sent_at);
     if (!reply->err && err)
         kfk__client_error(&f->client, err);
     kfk__lock(&f->shared->lock);
@@ -501,6 +509,7 @@ kfk_err kfk__fetcher_init(kfk__fetcher *f, const kfk__env *env, const kfk__fetch
 {
     *f = (kfk__fetcher){.env = env, .options = *o, .shared = shared};
     kfk__list_init(&f->queries);
+    kfk__consumer_metrics_init(&f->metrics);
     return kfk__client_init(&f->client, env, co, poller, metadata_updated, f);
 }
 

@@ -10,6 +10,7 @@
 #define KFK_CONSUMER_FETCHER_H
 
 #include "client/client.h"
+#include "consumer/metrics.h"
 #include "consumer/shared.h"
 
 typedef struct kfk__fetcher_options {
@@ -36,6 +37,7 @@ typedef struct kfk__fetcher {
     kfk__fetcher_options options;
     kfk__shared *shared;
     kfk__client client;
+    kfk__consumer_metrics metrics;
     kfk__list queries; /* under the shared lock */
 } kfk__fetcher;
 

@@ -167,7 +167,7 @@ kfk__assigned *kfk__assigned_new(kfk__shared *s, const char *topic, int32_t part
     p->topic_len = strlen(topic);
     p->partition = partition;
     p->fetch_version = (unsigned)-1;
-    p->resume_at = -1;
+    p->resume_at = p->high_watermark = -1;
     atomic_init(&p->owners, 1);
     atomic_init(&p->version, 0);
     kfk__list_init(&p->link);

@@ -62,6 +62,7 @@ typedef struct kfk__assigned {
     int64_t position;  /* of the next record to be handed out; < 0: to be looked up, KFK_OFFSET_... */
     kfk__list fetched; /* oldest first */
     size_t buffered;   /* bytes in them */
+    int64_t high_watermark; /* as an answer told it last; -1: not known */
     kfk_err err;       /* why there is no more until a seek; KFK_OK */
     char why[160];
     /* Where the last run stopped inside a batch, with the record read that the next one begins with. */

@@ -8,6 +8,7 @@
 #include "client/client.h"
 #include "producer/accumulator.h"
 #include "producer/identity.h"
+#include "producer/metrics.h"
 #include "producer/produce.h"
 #include "producer/schedule.h"
 
@@ -38,6 +39,7 @@ typedef struct kfk__sender {
     kfk__identity identity;
     uint64_t produces;   /* requests so far */
     uint64_t purged;     /* batches in front of this one have been purged */
+    kfk__producer_metrics metrics;
     bool closing;        /* nothing more goes in, and nothing lingers */
     bool abandoned;      /* nothing is worth a retry any more */
     kfk__finish_fn *finish;

@@ -344,6 +344,7 @@ kfk_err kfk__sender_init(kfk__sender *s, const kfk__env *env, const kfk__sender_
 {
     *s = (kfk__sender){
         .env = env, .options = *options, .accumulator = a, .finish = finish_fn, .owner = owner};
+    kfk__producer_metrics_init(&s->metrics);
     kfk__list_init(&s->topics);
     kfk__schedule_init(&s->schedule, &s->client, &env->alloc, options->linger_ns,
                        options->idempotent, options->in_order);
