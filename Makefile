@@ -47,8 +47,8 @@ ALL_CXXFLAGS = -std=c++11 -Iinclude -Ilib -Wall -Wextra $(WERROR) $(HARDEN) $(SA
 
 # ---- sources, by layer (lib/README.md) ----
 
-BASE := arena buf crc32c error errtab fork heap lock log map mem metrics murmur2 uuid \
-	version
+BASE := arena buf crc32c error errtab fork heap lock log map mem metrics metrics_text \
+	murmur2 uuid version
 PROTO := api blob decode encode header message piece
 COMPRESS := compress gzip lz4 snappy zstd
 CONFIG := check config getter hostport load properties property setting value
@@ -78,8 +78,8 @@ SCHEMAS := api_versions create_partitions create_topics delete_topics describe_c
 
 # What is installed: include/kfk/NAME.h, man/NAME.SECTION, and the pages that tools/mkman makes.
 PUBLIC := admin config consumer error kafka_errors kfk metrics producer types version
-MAN := kfk.1 kfk.3 kfk_admin.3 kfk_config.3 kfk_consumer.3 kfk_error.3 kfk_producer.3 \
-	kfk_records.3
+MAN := kfk.1 kfk.3 kfk_admin.3 kfk_config.3 kfk_consumer.3 kfk_error.3 kfk_metrics.3 \
+	kfk_producer.3 kfk_records.3
 MADE_MAN := kfk-config.5 kfk-errors.7
 
 LIB_SRC := $(BASE:%=lib/base/%.c) $(PROTO:%=lib/proto/%.c) $(COMPRESS:%=lib/compress/%.c) \

@@ -17,6 +17,7 @@
 #define KFK_ADMIN_H
 
 #include <kfk/config.h>
+#include <kfk/metrics.h>
 #include <kfk/types.h>
 
 #ifdef __cplusplus
@@ -41,6 +42,10 @@ KFK_API void kfk_admin_free(kfk_admin *a);
 
 /* Why nothing moves: the failure that stands now, or KFK_OK. Any thread. */
 KFK_API kfk_err kfk_admin_last_error(kfk_admin *a, kfk_error *e);
+
+/* Shows what was counted to |fn|, until it returns other than 0, also after close. Any thread.
+ * KFK_ERR_INVALID_ARG: a NULL. KFK_ERR_FORKED. kfk_metrics(3). */
+KFK_API kfk_err kfk_admin_metrics(kfk_admin *a, kfk_metric_fn *fn, void *arg);
 
 /* ---- what calls take ---- */
 

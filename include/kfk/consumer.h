@@ -6,6 +6,7 @@
 #define KFK_CONSUMER_H
 
 #include <kfk/config.h>
+#include <kfk/metrics.h>
 #include <kfk/types.h>
 
 #ifdef __cplusplus
@@ -72,6 +73,10 @@ KFK_API void kfk_consumer_free(kfk_consumer *c);
 
 /* Why nothing moves: the failure that stands now, or KFK_OK. Any thread. */
 KFK_API kfk_err kfk_consumer_last_error(kfk_consumer *c, kfk_error *e);
+
+/* Shows what was counted to |fn|, until it returns other than 0, also after close. Any thread.
+ * KFK_ERR_INVALID_ARG: a NULL. KFK_ERR_FORKED. KFK_ERR_NOMEM: not all was shown. kfk_metrics(3). */
+KFK_API kfk_err kfk_consumer_metrics(kfk_consumer *c, kfk_metric_fn *fn, void *arg);
 
 /* The next record, or NULL: at the end, at a record that cannot be parsed, and when the partition was taken away or
  * moved by seek. kfk_records_status says which. */

@@ -1,6 +1,8 @@
 /* <kfk/metrics.h>: what a handle has counted and measured, for monitoring.
  *
- * A handle calls a function of the program's with one metric after another. */
+ * kfk_producer_metrics, kfk_consumer_metrics and kfk_admin_metrics call a function of the program's
+ * with one metric after another; kfk_metrics_text_add is such a function, and makes a table, JSON
+ * or Prometheus text of them. kfk_metrics(3) lists all metrics. */
 #ifndef KFK_METRICS_H
 #define KFK_METRICS_H
 
@@ -51,6 +53,31 @@ typedef struct kfk_metric {
 
 /* Not 0 ends the walk. It runs inside the call that it was given to, with nothing locked. */
 typedef int kfk_metric_fn(const kfk_metric *m, void *arg);
+
+/* ---- as text ---- */
+
+typedef struct kfk_metrics_text kfk_metrics_text;
+
+enum {
+    KFK_METRICS_TABLE = 1,     /* for people; of a histogram: average, quantiles, maximum */
+    KFK_METRICS_JSON = 2,      /* {"metrics":[{"name":...,"samples":[...]},...]} */
+    KFK_METRICS_PROMETHEUS = 3 /* text/plain; version=0.0.4 */
+};
+
+/* A new, empty text, using |a| (copied; NULL: malloc). NULL: no memory, or there is no such
+ * style. */
+KFK_API kfk_metrics_text *kfk_metrics_text_new(int style, const kfk_allocator *a);
+
+/* A kfk_metric_fn: adds |m|, as a walk gave it, to the kfk_metrics_text |text|, by any number of
+ * walks and handles. Metrics of one name are put together. Not 0: no memory. */
+KFK_API int kfk_metrics_text_add(const kfk_metric *m, void *text);
+
+/* All that was added, valid until the next call with |t|. NULL: no memory, now or in an add
+ * before. */
+KFK_API const char *kfk_metrics_text_get(kfk_metrics_text *t);
+
+/* NULL is allowed. */
+KFK_API void kfk_metrics_text_free(kfk_metrics_text *t);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 #define KFK_PRODUCER_H
 
 #include <kfk/config.h>
+#include <kfk/metrics.h>
 #include <kfk/types.h>
 
 #ifdef __cplusplus
@@ -116,6 +117,10 @@ KFK_API void kfk_producer_free(kfk_producer *p);
 
 /* Why nothing moves: the failure that stands now, or KFK_OK. Any thread. */
 KFK_API kfk_err kfk_producer_last_error(kfk_producer *p, kfk_error *e);
+
+/* Shows what was counted to |fn|, until it returns other than 0, also after close. Any thread,
+ * callbacks included. KFK_ERR_INVALID_ARG: a NULL. KFK_ERR_FORKED. kfk_metrics(3). */
+KFK_API kfk_err kfk_producer_metrics(kfk_producer *p, kfk_metric_fn *fn, void *arg);
 
 #ifdef __cplusplus
 }

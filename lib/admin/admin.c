@@ -354,3 +354,16 @@ kfk_err kfk_admin_last_error(kfk_admin *a, kfk_error *e)
     kfk__unlock(&a->lock);
     return err;
 }
+
+kfk_err kfk_admin_metrics(kfk_admin *a, kfk_metric_fn *fn, void *arg)
+{
+    kfk__visitor v;
+
+    if (!a || !fn)
+        return KFK_ERR_INVALID_ARG;
+    if (is_forked(a))
+        return KFK_ERR_FORKED;
+    kfk__client_metrics_begin(&a->client.metrics, &v, fn, arg);
+    kfk__client_metrics_visit(&a->client.metrics, &v);
+    return KFK_OK;
+}

@@ -269,6 +269,19 @@ kfk_err kfk_consumer_last_error(kfk_consumer *c, kfk_error *e)
     return kfk__client_last_error(&c->fetcher.client, e);
 }
 
+kfk_err kfk_consumer_metrics(kfk_consumer *c, kfk_metric_fn *fn, void *arg)
+{
+    kfk__visitor v;
+
+    if (!c || !fn)
+        return KFK_ERR_INVALID_ARG;
+    if (c->forks != kfk__fork_count())
+        return KFK_ERR_FORKED;
+    kfk__client_metrics_begin(&c->fetcher.client.metrics, &v, fn, arg);
+    kfk__client_metrics_visit(&c->fetcher.client.metrics, &v);
+    return kfk__consumer_metrics_visit(&c->fetcher.metrics, c->shared, &v);
+}
+
 /* ---- what is read ---- */
 
 static kfk_err check_tps(const kfk_tp *tps, size_t n, bool offsets, kfk_error *e)

@@ -501,3 +501,34 @@ kfk_err kfk_producer_last_error(kfk_producer *p, kfk_error *e)
 {
     return kfk__producer_is_forked(p) ? kfk__producer_forked(e) : kfk__client_last_error(&p->sender.client, e);
 }
+
+/* ---- metrics ---- */
+
+static void look_at_buffer(kfk__pool *pool, kfk__buffer_metrics *b)
+{
+    int64_t waiters = 0;
+
+    kfk__gauge_set(&b->total, (int64_t)pool->total);
+    kfk__lock(&pool->lock);
+    for (const kfk__list *at = pool->waiters.next; at != &pool->waiters; at = at->next)
+        waiters++;
+    kfk__gauge_set(&b->available, (int64_t)pool->available);
+    kfk__unlock(&pool->lock);
+    kfk__gauge_set(&b->waiters, waiters);
+}
+
+kfk_err kfk_producer_metrics(kfk_producer *p, kfk_metric_fn *fn, void *arg)
+{
+    kfk__buffer_metrics buffer = {0};
+    kfk__visitor v;
+
+    if (!p || !fn)
+        return KFK_ERR_INVALID_ARG;
+    if (kfk__producer_is_forked(p))
+        return KFK_ERR_FORKED;
+    look_at_buffer(&p->accumulator.pool, &buffer);
+    kfk__client_metrics_begin(&p->sender.client.metrics, &v, fn, arg);
+    kfk__client_metrics_visit(&p->sender.client.metrics, &v);
+    kfk__producer_metrics_visit(&p->sender.metrics, &buffer, &v);
+    return KFK_OK;
+}

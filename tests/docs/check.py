@@ -10,6 +10,8 @@ symbols     each function of the headers is exported by lib/libkfk.map, and the 
             page of man/ (.Nm in NAME, .Fn or .Fo in SYNOPSIS)
 signatures  functions and structs in man/*.3 are as in the headers
 names       constants, properties and pages that man/*.[13] mention exist
+metrics     each metric of the tables in lib/ has an entry in kfk_metrics(3) with its kind and unit, and the other way
+            round
 options     kfk(1) has the options that the commands in tools/kfk take, and no others
 code        what man/*.3 and README.md show of C compiles
 pages       mandoc finds no fault in any page
@@ -63,6 +65,23 @@ def check_errors(headers, page):
             yield "%s: its entry in kfk-errors(7) lacks a meaning or a remedy" % name
     if not names:
         yield "there are no error codes"
+
+
+def check_metrics(sources, page):
+    row = r'\{\s*"(kfk_\w+)",\s*"(\w+)",(?:\s*"(?:[^"\\]|\\.)*")+,\s*KFK_(COUNTER|GAUGE|HISTOGRAM)\b'
+    rows = {name: "%s, %s" % (kind.lower(), unit) for s in sources for name, unit, kind in re.findall(row, s)}
+    told = dict(re.findall(r"^\.It Va (kfk_\w+) Pq (.*)", page, re.M))
+    for name in sorted(set(rows) | set(told)):
+        if name not in told:
+            yield "%s has no entry in kfk_metrics(3)" % name
+        elif name not in rows:
+            yield "%s is in kfk_metrics(3), but in no table" % name
+        elif told[name] != rows[name]:
+            yield "%s is a %s, and not a %s" % (name, rows[name], told[name])
+        elif told[name].startswith("counter") != name.endswith("_total"):
+            yield "%s: counters, and they alone, end with _total" % name
+    if not rows:
+        yield "there are no metrics"
 
 
 def check_symbols(headers, exports, pages):
@@ -246,6 +265,10 @@ def properties():
     return [read(p) for p in glob.glob("lib/config/property_*.def")]
 
 
+def sources():
+    return [read(p) for p in sorted(glob.glob("lib/*/*.c"))]
+
+
 def commands():
     names = ["topics", "produce", "consume", "perf produce", "perf consume", "broker"]
     return [(name, read("tools/kfk/%s.c" % name.replace(" ", "_"))) for name in names]
@@ -254,6 +277,7 @@ def commands():
 CHECKS = {
     "config": lambda mandir: check_config(properties(), read(mandir + "/kfk-config.5")),
     "errors": lambda mandir: check_errors(headers(), read(mandir + "/kfk-errors.7")),
+    "metrics": lambda _: check_metrics(sources(), read("man/kfk_metrics.3")),
     "symbols": lambda _: check_symbols(headers(), read("lib/libkfk.map"), [t for _, t in pages("man/*.3")]),
     "signatures": lambda _: check_signatures(headers(), pages("man/*.3")),
     "names": lambda _: check_names(headers(), properties(), pages("man/*.[13]")),
@@ -279,6 +303,14 @@ def self_test():
     assert list(check_errors(header, page.replace("_Y", "_Z"))) == ["KFK_ERR_Y has no entry in kfk-errors(7)"]
     assert len(list(check_errors(header, page.replace("\n.br\nDo.", "", 1)))) == 1
     assert list(check_errors([], page)) == ["there are no error codes"]
+
+    table = ['{"kfk_a_total", "things", "A \\"b\\"."\n "C.", KFK_COUNTER, 1, 0},\nx = {\n"kfk_b", "bytes", "B.", KFK_GAUGE,']
+    page = ".It Va kfk_a_total Pq counter, things\nA.\n.It Va kfk_b Pq gauge, bytes\nB.\n"
+    assert not list(check_metrics(table, page))
+    for old, new in (("kfk_b", "kfk_c"), ("gauge", "counter"), ("things", "bytes")):
+        assert list(check_metrics(table, page.replace(old, new))), old
+    assert len(list(check_metrics([table[0].replace("a_total", "a")], page.replace("a_total", "a")))) == 1
+    assert len(list(check_metrics([], page))) == 3
 
     exports, pages = "KFK_1 { global: kfk_f; kfk_g; local: *; };", [".Nm kfk_f ,\n", ".Fn kfk_g void\n"]
     assert not list(check_symbols(header, exports, pages))

@@ -2,6 +2,7 @@
  * faults. */
 #include <check.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -595,6 +596,49 @@ START_TEST(many_at_once)
 }
 END_TEST
 
+/* Asks for metrics until it is told to stop, by |arg| not being NULL. */
+static void *look_on(void *arg)
+{
+    _Atomic(void *) *stop = arg;
+    kfk_err err = KFK_OK;
+
+    while (!err && !atomic_load_explicit(stop, memory_order_relaxed)) {
+        kfk_metrics_text *text = kfk_metrics_text_new(KFK_METRICS_JSON, NULL);
+
+        err = kfk_admin_metrics(admin, kfk_metrics_text_add, text);
+        err = kfk_metrics_text_get(text) ? err : KFK_ERR_NOMEM;
+        kfk_metrics_text_free(text);
+    }
+    return err ? arg : NULL;
+}
+
+static int add_requests(const kfk_metric *m, void *arg)
+{
+    if (strcmp(m->name, "kfk_requests_total") == 0)
+        *(int64_t *)arg += m->value;
+    return 0;
+}
+
+START_TEST(metrics_while_it_works)
+{
+    _Atomic(void *) stop = NULL;
+    int64_t requests = 0;
+    pthread_t thread;
+    void *failed;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, look_on, &stop), 0);
+    (void)fault(KFK__DEV_FAULT_ERROR, &kfk__delete_topics_api, 3, KFK_ERR_NOT_CONTROLLER, false);
+    ck_assert_ptr_null(create_and_delete((void *)(uintptr_t) "t"));
+    atomic_store_explicit(&stop, &stop, memory_order_relaxed);
+    pthread_join(thread, &failed);
+    ck_assert_ptr_null(failed);
+    ck_assert_int_eq(kfk_admin_metrics(admin, add_requests, &requests), KFK_OK);
+    ck_assert_int_ge(requests, 20);
+    ck_assert_int_eq(kfk_admin_metrics(NULL, add_requests, &requests), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk_admin_metrics(admin, NULL, &requests), KFK_ERR_INVALID_ARG);
+}
+END_TEST
+
 static void *list_for_long(void *arg)
 {
     kfk_error *error = arg;
@@ -657,7 +701,8 @@ START_TEST(not_in_a_child)
         kfk_topics *t;
         bool good = kfk_admin_list_topics(admin, ENOUGH, &t, &e) == KFK_ERR_FORKED &&
                     kfk_admin_close(admin, 0, &e) == KFK_ERR_FORKED &&
-                    kfk_admin_last_error(admin, &e) == KFK_ERR_FORKED;
+                    kfk_admin_last_error(admin, &e) == KFK_ERR_FORKED &&
+                    kfk_admin_metrics(admin, add_requests, &e) == KFK_ERR_FORKED;
 
         kfk_admin_free(admin);
         _exit(good ? 0 : 1);
@@ -703,6 +748,7 @@ static Suite *suite(void)
     suite_add_tcase(s, faults);
     tcase_add_checked_fixture(life, setup, teardown);
     tcase_add_test(life, many_at_once);
+    tcase_add_test(life, metrics_while_it_works);
     tcase_add_test(life, close_ends_what_waits);
     tcase_add_test(life, closes_again_and_again);
     tcase_add_test(life, results_outlive_the_handle);
