@@ -9,6 +9,7 @@
 #include "producer/kept.h"
 #include "producer/sequence.h"
 #include "producer/settle.h"
+#include "record/batch.h"
 #include "proto/produce.h"
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -72,7 +73,7 @@ static kfk__producer_batch *take_head(kfk__sender *s, kfk__partition *p, const k
     if (b->state == KFK__BATCH_CLOSED) {
         err = kfk__accumulator_compress(s->accumulator, b);
         if (err == KFK_ERR_NOMEM) { /* that may pass: it stays where it is */
-            p->retry_at = kfk__retry_at(&p->retry, &s->client.options->retry, err, s->env, now);
+            p->retry_at = kfk__client_retry_at(&s->client, &p->retry, err, now);
             return NULL;
         }
         if (err) {
@@ -106,7 +107,28 @@ static void number(kfk__sender *s, kfk__producer_batch *b)
         kfk__producer_batch_seal(b, -1, -1, -1);
 }
 
-static bool add_batch(kfk__sender *s, kfk__produce *pr, kfk__producer_batch *b)
+static int64_t ratio(size_t part, size_t whole)
+{
+    return whole ? (int64_t)(part * KFK__PER_ONE / whole) : 0;
+}
+
+/* What is handed to a broker for the first time. */
+static void count_batch(kfk__sender *s, const kfk__producer_batch *b, int64_t now)
+{
+    kfk__producer_metrics *m = &s->metrics;
+    size_t size = kfk__producer_batch_size(b), raw = b->raw + KFK__BATCH_HEADER;
+
+    kfk__counter_add(&m->records, b->count);
+    kfk__counter_add(&m->record_bytes, (int64_t)b->raw);
+    kfk__counter_add(&m->batches, 1);
+    kfk__histogram_record(&m->batch_bytes, (int64_t)size);
+    kfk__histogram_record(&m->fill, ratio(raw, s->accumulator->options.batch_size));
+    if (b->codec != KFK__CODEC_NONE)
+        kfk__histogram_record(&m->compression, ratio(size, raw));
+    kfk__histogram_record_ns(&m->queue, now - b->created_at);
+}
+
+static bool add_batch(kfk__sender *s, kfk__produce *pr, kfk__producer_batch *b, int64_t now)
 {
     kfk__partition *p = b->partition;
 
@@ -117,7 +139,8 @@ static bool add_batch(kfk__sender *s, kfk__produce *pr, kfk__producer_batch *b)
     number(s, b);
     b->state = KFK__BATCH_SENT;
     b->produce = pr;
-    b->attempts++;
+    if (b->attempts++ == 0)
+        count_batch(s, b, now);
     atomic_fetch_add_explicit(&b->holds, 1, memory_order_relaxed);
     kfk__list_push(&p->in_flight, &b->link);
     p->n_in_flight++;
@@ -141,7 +164,7 @@ static void gather(kfk__sender *s, kfk__leader *l, kfk__produce *pr, int64_t now
         if (later)
             return;
         p->produce = s->produces;
-        if (b && !add_batch(s, pr, b))
+        if (b && !add_batch(s, pr, b, now))
             return;
         kfk__schedule_place(&s->schedule, p, now);
     }

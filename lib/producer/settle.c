@@ -13,6 +13,14 @@ static void drop(kfk__sender *s, kfk__producer_batch *b)
     kfk__producer_batch_drop(b, &s->accumulator->pool);
 }
 
+static void count_result(kfk__producer_metrics *m, const kfk__producer_batch *b, int32_t status)
+{
+    kfk__counter_add(status == KFK_DELIVERED     ? &m->delivered
+                     : status == KFK_NOT_WRITTEN ? &m->not_written
+                                                 : &m->unknown,
+                     b->count);
+}
+
 /* The batch, which is in no list of its partition, has its result. Its memory goes back at once, unless a socket may
  * still read it, or the application's thread is to tell of it. */
 static void finish(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a)
@@ -28,6 +36,7 @@ static void finish(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
         r.status = b->doubt ? KFK_UNKNOWN : KFK_NOT_WRITTEN;
     else if (s->options.acks == 0)
         r.status = KFK_UNKNOWN;
+    count_result(&s->metrics, b, r.status);
     b->finished = true;
     if (!s->finish(s->owner, b, &r))
         return;
@@ -158,7 +167,8 @@ static bool split(kfk__sender *s, kfk__producer_batch *b, int64_t now)
             kfk__sequence_part(p, b, part, (int32_t)(part->order.part - b->order.part));
         kfk__requeue(p, part);
     }
-    p->retry_at = kfk__retry_at(&p->retry, &s->client.options->retry, KFK__RETRY_SPLIT, s->env, now);
+    p->retry_at = kfk__client_retry_at(&s->client, &p->retry, KFK__RETRY_SPLIT, now);
+    kfk__counter_add(&s->metrics.splits, 1);
     kfk__sender_event(s, p, (kfk_event){.type = KFK_EVENT_SPLIT, .broker_id = -1, .value = n});
     kfk__settle_gone(s, b);
     return true;
@@ -182,7 +192,8 @@ static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
         return;
     if (worth_a_retry(s, b, a, now)) {
         kfk__requeue(p, b);
-        p->retry_at = kfk__retry_at(&p->retry, &s->client.options->retry, why, s->env, now);
+        p->retry_at = kfk__client_retry_at(&s->client, &p->retry, why, now);
+        kfk__counter_add(&s->metrics.retries, 1);
         kfk__sender_event(s, p, (kfk_event){.type = KFK_EVENT_RETRY, .broker_id = -1, .err = a->err,
                                             .value = b->attempts});
         return;
@@ -214,6 +225,10 @@ static void settle(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
 
 void kfk__settle(void *sender, kfk__producer_batch *b, const kfk__produce_answer *a, int64_t now)
 {
+    kfk__sender *s = sender;
+
+    if (a->err && !a->lost)
+        kfk__client_error(&s->client, a->err);
     settle(sender, b, a, a->err != KFK_OK && !kfk__refuses(a->err), now);
 }
 

@@ -315,6 +315,74 @@ START_TEST(the_call_itself)
 END_TEST
 
 /* Somebody looks all the time while brokers come and go. */
+/* ---- batches and results ---- */
+
+static int64_t count_of(kfk_producer *p, const char *name)
+{
+    return of_producer(p, name, NULL).value;
+}
+
+static void batches(void)
+{
+    kfk_producer *p = producer("compression.type", "lz4", "batch.size", "4000", "linger.ms", "20",
+                               "buffer.memory", "1000000", NULL);
+    wanted queue, packed, fill;
+
+    topic("t", 1, 1);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .value = KFK_ERR_NOT_LEADER_OR_FOLLOWER,
+          .level = KFK__DEV_ANY);
+    for (int i = 0; i < N; i++)
+        ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 200), KFK_OK);
+    ck_assert_int_eq(kfk__devbroker_set_config(w.broker, "t", "max.message.bytes", "900"), KFK_OK);
+    flush(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), N);
+    /* Those of the batches that were split are counted again, in the parts. */
+    ck_assert_int_ge(count_of(p, "kfk_producer_records_total"), N);
+    ck_assert_int_ge(count_of(p, "kfk_producer_record_bytes_total"), N * 200);
+    ck_assert_int_eq(count_of(p, "kfk_producer_delivered_records_total"), N);
+    ck_assert_int_eq(count_of(p, "kfk_producer_failed_records_total"), 0);
+    ck_assert_int_eq(count_of(p, "kfk_producer_unknown_records_total"), 0);
+    ck_assert_int_ge(count_of(p, "kfk_producer_retried_batches_total"), 1);
+    fill = of_producer(p, "kfk_producer_batch_fill_ratio", NULL);
+    packed = of_producer(p, "kfk_producer_compression_ratio", NULL);
+    queue = of_producer(p, "kfk_producer_queue_seconds", NULL);
+    ck_assert_int_eq(fill.count, count_of(p, "kfk_producer_batches_total"));
+    ck_assert_int_eq(packed.count, fill.count);
+    ck_assert_int_lt(packed.max, packed.per_unit);
+    ck_assert_int_eq(queue.count, fill.count);
+    ck_assert_int_eq(count_of(p, "kfk_producer_buffer_limit_bytes"), 1000000);
+    ck_assert_int_eq(count_of(p, "kfk_producer_buffer_available_bytes"), 1000000);
+    ck_assert_int_ge(of_producer(p, "kfk_errors_total", "NOT_LEADER_OR_FOLLOWER").value, 1);
+    kfk_producer_free(p);
+}
+
+START_TEST(batches_and_their_results)
+{
+    EACH(batches, 0);
+}
+END_TEST
+
+static void splits(void)
+{
+    kfk_producer *p = producer("batch.size", "8000", "linger.ms", "20", NULL);
+
+    topic("t", 1, 1);
+    ck_assert_int_eq(kfk__devbroker_set_config(w.broker, "t", "max.message.bytes", "3000"), KFK_OK);
+    for (int i = 0; i < 30; i++)
+        ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 200), KFK_OK);
+    flush(p);
+    ck_assert_int_ge(count_of(p, "kfk_producer_split_batches_total"), 1);
+    ck_assert_int_eq(count_of(p, "kfk_producer_retried_batches_total"), 0);
+    ck_assert_int_eq(count_of(p, "kfk_producer_delivered_records_total"), 30);
+    kfk_producer_free(p);
+}
+
+START_TEST(splits_are_no_retries)
+{
+    EACH(splits, 0);
+}
+END_TEST
+
 static atomic_bool looking;
 
 static void watch(void *arg)
@@ -357,7 +425,8 @@ int main(void)
     const TTest *const tests[] = {a_quiet_day,      a_slow_reader,      throttle_time,
                                   latency,          lost_connections,   failed_connections,
                                   errors_and_retries, a_broker_that_comes_back, the_call_itself,
-                                  read_while_written, NULL};
+                                  read_while_written, batches_and_their_results, splits_are_no_retries,
+                                  NULL};
 
     return world_main("sim/metrics", tests);
 }
