@@ -7,7 +7,9 @@
 
 enum {
     MAX_PIECES = 256, /* of one send */
-    MAX_RECEIVES = 16 /* at a time, so that one broker cannot keep the others waiting */
+    MAX_RECEIVES = 16, /* at a time, so that one broker cannot keep the others waiting */
+    MAX_SPARE = 8,
+    LARGEST_SPARE = 4096 /* bytes of its head: what was larger is given back */
 };
 
 void kfk__exchange_init(kfk__exchange *x, const kfk_allocator *a, kfk__broker_metrics *metrics)
@@ -15,15 +17,30 @@ void kfk__exchange_init(kfk__exchange *x, const kfk_allocator *a, kfk__broker_me
     *x = (kfk__exchange){.alloc = a, .metrics = metrics};
     kfk__list_init(&x->out);
     kfk__list_init(&x->waiting);
+    kfk__list_init(&x->spare);
     kfk__input_init(&x->input, a);
 }
 
 void kfk__exchange_fini(kfk__exchange *x)
 {
+    kfk__list *at;
+
+    while ((at = kfk__list_pop(&x->spare)) != NULL)
+        kfk__request_free(KFK__ENTRY(at, kfk__request, link));
     kfk__input_fini(&x->input);
 }
 
 /* ---- the end of a request ---- */
+
+static void put_aside(kfk__exchange *x, kfk__request *r)
+{
+    if (x->n_spare == MAX_SPARE || r->head.cap > LARGEST_SPARE) {
+        kfk__request_free(r);
+        return;
+    }
+    kfk__list_push_front(&x->spare, &r->link);
+    x->n_spare++;
+}
 
 static void finish(kfk__exchange *x, kfk__request *r, const kfk__reply *reply, int64_t now)
 {
@@ -31,7 +48,7 @@ static void finish(kfk__exchange *x, kfk__request *r, const kfk__reply *reply, i
     x->n--;
     kfk__gauge_add(&x->metrics->in_flight, -1);
     r->spec.fn(r->spec.owner, r->spec.arg, reply, now);
-    kfk__request_free(r);
+    put_aside(x, r);
 }
 
 void kfk__exchange_fail(kfk__exchange *x, const kfk_error *error, int64_t now)
@@ -82,11 +99,27 @@ int64_t kfk__exchange_deadline(const kfk__exchange *x, const kfk__request **whic
 
 /* ---- out ---- */
 
+static kfk_err new_request(kfk__exchange *x, kfk__request **out, const kfk__request_spec *spec,
+                           const char *client_id)
+{
+    kfk__list *at = kfk__list_pop(&x->spare);
+    kfk_err err;
+
+    if (!at)
+        return kfk__request_new(out, x->alloc, spec, x->next_correlation, client_id);
+    x->n_spare--;
+    *out = KFK__ENTRY(at, kfk__request, link);
+    err = kfk__request_begin(*out, spec, x->next_correlation, client_id);
+    if (err)
+        put_aside(x, *out);
+    return err;
+}
+
 kfk_err kfk__exchange_add(kfk__exchange *x, const kfk__request_spec *spec, const char *client_id,
                           int64_t timeout_ms, int64_t now)
 {
     kfk__request *r;
-    kfk_err err = kfk__request_new(&r, x->alloc, spec, x->next_correlation, client_id);
+    kfk_err err = new_request(x, &r, spec, client_id);
 
     if (err)
         return err;

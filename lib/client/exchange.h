@@ -19,6 +19,8 @@ typedef struct kfk__exchange {
     kfk__broker_metrics *metrics; /* the node's broker's */
     kfk__list out;     /* requests not wholly written */
     kfk__list waiting; /* written, in the order in which answers will come */
+    kfk__list spare;   /* ended, to be used again */
+    int n_spare;
     int32_t n;         /* in both */
     int32_t next_correlation;
     unsigned era; /* raised by fail: whoever calls a request's function looks whether the connection is still the same */

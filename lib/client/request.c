@@ -46,6 +46,35 @@ static kfk_err encode(kfk__request *r, const char *client_id)
     return KFK_OK;
 }
 
+/* Room for as many splices as the request may have; where there is no memory for it they are copied. */
+static void reserve_splices(kfk__request *r, size_t n)
+{
+    kfk__splices *sp = &r->splices;
+    kfk__splice *v = n > sp->max ? kfk__array(r->head.alloc, sp->v, n, sizeof *sp->v) : NULL;
+
+    if (v) {
+        sp->v = v;
+        sp->max = n;
+    }
+    sp->n = sp->total = 0;
+    sp->min_len = SPLICE_MIN;
+}
+
+kfk_err kfk__request_begin(kfk__request *r, const kfk__request_spec *spec, int32_t correlation_id,
+                           const char *client_id)
+{
+    kfk_err err;
+
+    r->spec = *spec;
+    r->correlation_id = correlation_id;
+    r->size = r->done = 0;
+    kfk__buf_clear(&r->head);
+    reserve_splices(r, spec->n_records);
+    err = encode(r, client_id);
+    r->spec.body = NULL;
+    return err;
+}
+
 kfk_err kfk__request_new(kfk__request **out, const kfk_allocator *a, const kfk__request_spec *spec,
                          int32_t correlation_id, const char *client_id)
 {
@@ -56,21 +85,12 @@ kfk_err kfk__request_new(kfk__request **out, const kfk_allocator *a, const kfk__
         return KFK_ERR_NOMEM;
     kfk__list_init(&r->link);
     kfk__buf_init(&r->head, a);
-    r->spec = *spec;
-    r->correlation_id = correlation_id;
-    r->splices.min_len = SPLICE_MIN;
-    if (spec->n_records) {
-        r->splices.v = kfk__array(a, NULL, spec->n_records, sizeof *r->splices.v);
-        r->splices.max = r->splices.v ? spec->n_records : 0;
-    }
-    err = encode(r, client_id);
-    r->spec.body = NULL;
-    if (err) {
+    err = kfk__request_begin(r, spec, correlation_id, client_id);
+    if (err)
         kfk__request_free(r);
-        return err;
-    }
-    *out = r;
-    return KFK_OK;
+    else
+        *out = r;
+    return err;
 }
 
 /* Adds what of |p| lies past |*skip| bytes. */

@@ -61,6 +61,9 @@ typedef struct kfk__request {
 /* Encodes; |client_id| may be NULL. KFK_ERR_NOMEM, UNSUPPORTED_VERSION, KFK_ERR_INVALID_ARG. */
 kfk_err kfk__request_new(kfk__request **out, const kfk_allocator *a, const kfk__request_spec *spec,
                          int32_t correlation_id, const char *client_id);
+/* The same in a request that has ended, or was zeroed but for its buffer; on an error it may be used again. */
+kfk_err kfk__request_begin(kfk__request *r, const kfk__request_spec *spec, int32_t correlation_id,
+                           const char *client_id);
 void kfk__request_free(kfk__request *r);
 /* The pieces that are not written yet, at most |max| of them. Returns how many. */
 int kfk__request_pieces(const kfk__request *r, struct iovec *v, int max);

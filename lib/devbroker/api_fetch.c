@@ -114,7 +114,7 @@ static bool read_data(work *w, const kfk__dev_partition *p, const partition_in *
 
 static void hint(work *w, const kfk__dev_partition *p, partition_out *out)
 {
-    if (w->call->version < 12)
+    if (!p || w->call->version < 12) /* a fault may say so of a partition that nobody looked up */
         return;
     out->current_leader.leader_id = p->leader;
     out->current_leader.leader_epoch = p->leader_epoch;

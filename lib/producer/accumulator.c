@@ -42,7 +42,7 @@ kfk_err kfk__accumulator_init(kfk__accumulator *a, const kfk__env *env, kfk__loo
     if (o->batch_size > a->max_record)
         a->options.batch_size = a->max_record;
     kfk__pool_init(&a->pool, env, o->buffer_memory, kfk__record_chunk(a->options.batch_size),
-                   memory_wanted, a);
+                   kfk__callback_chunk(), memory_wanted, a);
     kfk__topics_init(&a->topics, &env->alloc);
     atomic_init(&a->closed, false);
     atomic_init(&a->room_wanted, false);

@@ -12,11 +12,10 @@ typedef struct waiting {
     kfk__waiter waiter;
 } waiting;
 
-void kfk__pool_init(kfk__pool *p, const kfk__env *env, size_t total, size_t chunk_size,
+void kfk__pool_init(kfk__pool *p, const kfk__env *env, size_t total, size_t size, size_t more,
                     void (*wanted)(void *owner), void *owner)
 {
-    *p = (kfk__pool){
-        .env = env, .total = total, .chunk_size = chunk_size, .available = total};
+    *p = (kfk__pool){.env = env, .total = total, .sizes = {size, more}, .available = total};
     p->wanted = wanted;
     p->owner = owner;
     kfk__mutex_init(&p->lock);
@@ -35,7 +34,8 @@ static void release_chain(const kfk_allocator *a, kfk__chunk *c)
 
 void kfk__pool_fini(kfk__pool *p)
 {
-    release_chain(&p->env->alloc, p->kept);
+    for (int i = 0; i < KFK__POOL_SIZES; i++)
+        release_chain(&p->env->alloc, p->kept[i]);
     kfk__mutex_fini(&p->lock);
 }
 
@@ -45,20 +45,35 @@ typedef struct taken {
     kfk__chunk *surplus; /* kept chunks that must go, so that kept and handed out stay within total */
 } taken;
 
+/* Which of the kept sizes; KFK__POOL_SIZES: none. */
+static int size_of(const kfk__pool *p, size_t cap)
+{
+    int i = 0;
+
+    while (i < KFK__POOL_SIZES && p->sizes[i] != cap)
+        i++;
+    return i;
+}
+
+static kfk__chunk *pop_kept(kfk__pool *p, int size)
+{
+    kfk__chunk *c = p->kept[size];
+
+    p->kept[size] = c->next;
+    p->kept_bytes -= c->cap;
+    return c;
+}
+
 static taken take_kept(kfk__pool *p, size_t cap)
 {
     taken t = {NULL, NULL};
+    int size = size_of(p, cap);
 
-    if (cap == p->chunk_size && p->kept) {
-        t.chunk = p->kept;
-        p->kept = p->kept->next;
-        p->kept_bytes -= cap;
-    }
+    if (size < KFK__POOL_SIZES && p->kept[size])
+        t.chunk = pop_kept(p, size);
     while (p->kept_bytes > p->available) {
-        kfk__chunk *c = p->kept;
+        kfk__chunk *c = pop_kept(p, p->kept[0] ? 0 : 1);
 
-        p->kept = c->next;
-        p->kept_bytes -= c->cap;
         c->next = t.surplus;
         t.surplus = c;
     }
@@ -207,11 +222,12 @@ kfk_err kfk__pool_get(kfk__pool *p, size_t cap, int64_t until, kfk__chunk **out)
 void kfk__pool_put(kfk__pool *p, kfk__chunk *c)
 {
     size_t cap = c->cap;
+    int size = size_of(p, cap);
 
     kfk__lock(&p->lock);
-    if (cap == p->chunk_size) {
-        c->next = p->kept;
-        p->kept = c;
+    if (size < KFK__POOL_SIZES) {
+        c->next = p->kept[size];
+        p->kept[size] = c;
         p->kept_bytes += cap;
         c = NULL;
     }
@@ -225,7 +241,7 @@ bool kfk__pool_has_room(kfk__pool *p)
     bool room;
 
     kfk__lock(&p->lock);
-    room = p->available >= p->chunk_size && kfk__list_empty(&p->waiters);
+    room = p->available >= p->sizes[0] && kfk__list_empty(&p->waiters);
     kfk__unlock(&p->lock);
     return room;
 }

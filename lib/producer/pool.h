@@ -1,6 +1,7 @@
 /* pool: buffer.memory.
  *
- * Memory is handed out in chunks, nearly all of one size (batch.size), which are kept for the next batch. Who asks for
+ * Memory is handed out in chunks, nearly all of two sizes (batch.size, and one for callbacks), which are kept for the next
+ * batch. Who asks for
  * more than there is waits in line, and is served in that order: a small request does not overtake a large one.
  *
  *   total + owed = handed out + granted to those who wait + available (kept chunks are available)
@@ -22,22 +23,25 @@ typedef struct kfk__chunk {
     alignas(8) uint8_t data[];
 } kfk__chunk;
 
+enum { KFK__POOL_SIZES = 2 };
+
 typedef struct kfk__pool {
     const kfk__env *env;
     size_t total;
-    size_t chunk_size; /* cap of the chunks that are kept */
+    size_t sizes[KFK__POOL_SIZES]; /* caps of the chunks that are kept */
     void (*wanted)(void *owner); /* somebody waits from now on; no lock is held */
     void *owner;
     kfk__mutex lock;   /* guards all below */
     size_t available;
     size_t owed; /* handed out beyond |total|; nothing is available then */
-    kfk__chunk *kept;
+    kfk__chunk *kept[KFK__POOL_SIZES];
     size_t kept_bytes; /* never more than |available| */
     kfk__list waiters;
     bool closed;
 } kfk__pool;
 
-void kfk__pool_init(kfk__pool *p, const kfk__env *env, size_t total, size_t chunk_size,
+/* Batches take chunks of |size|, and further ones of |more|. */
+void kfk__pool_init(kfk__pool *p, const kfk__env *env, size_t total, size_t size, size_t more,
                     void (*wanted)(void *owner), void *owner);
 /* All chunks have been put back. */
 void kfk__pool_fini(kfk__pool *p);
@@ -51,7 +55,7 @@ kfk_err kfk__pool_get(kfk__pool *p, size_t cap, int64_t until, kfk__chunk **out)
  * memory. */
 kfk__chunk *kfk__pool_overdraw(kfk__pool *p, size_t cap);
 void kfk__pool_put(kfk__pool *p, kfk__chunk *c);
-/* Whether a kept chunk's worth is available, and nobody waits for it. */
+/* Whether there is room for a batch, and nobody waits for it. */
 bool kfk__pool_has_room(kfk__pool *p);
 /* Whether somebody waits. */
 bool kfk__pool_short(kfk__pool *p);

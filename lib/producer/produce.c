@@ -20,6 +20,8 @@ kfk__produce *kfk__produce_new(const kfk_allocator *a, void *owner)
         return NULL;
     p->alloc = a;
     p->owner = owner;
+    p->batches = p->few;
+    p->cap = KFK__PRODUCE_FEW;
     return p;
 }
 
@@ -27,22 +29,29 @@ void kfk__produce_free(kfk__produce *p)
 {
     if (!p)
         return;
-    kfk__release(p->alloc, p->batches);
+    if (p->batches != p->few)
+        kfk__release(p->alloc, p->batches);
     kfk__release(p->alloc, p);
+}
+
+static bool grow(kfk__produce *p)
+{
+    kfk__producer_batch **had = p->batches == p->few ? NULL : p->batches;
+    kfk__producer_batch **v = kfk__array(p->alloc, had, p->cap * 2, sizeof *v);
+
+    if (!v)
+        return false;
+    if (!had)
+        memcpy(v, p->few, sizeof p->few);
+    p->batches = v;
+    p->cap *= 2;
+    return true;
 }
 
 bool kfk__produce_add(kfk__produce *p, kfk__producer_batch *b)
 {
-    size_t cap = p->cap ? p->cap * 2 : 4;
-    kfk__producer_batch **v;
-
-    if (p->n == p->cap) {
-        v = kfk__array(p->alloc, p->batches, cap, sizeof *v);
-        if (!v)
-            return false;
-        p->batches = v;
-        p->cap = cap;
-    }
+    if (p->n == p->cap && !grow(p))
+        return false;
     p->batches[p->n++] = b;
     p->size += kfk__producer_batch_size(b);
     return true;
@@ -99,7 +108,7 @@ int16_t kfk__produce_max_version(const kfk__produce *p)
 }
 
 kfk_err kfk__produce_send(kfk__produce *p, kfk__node *n, int16_t version, int16_t acks,
-                          int32_t timeout_ms, kfk__reply_fn *fn, int64_t now)
+                          int32_t timeout_ms, kfk__reply_fn *fn, kfk__arena *scratch, int64_t now)
 {
     kfk__produce_request rq;
     kfk__request_spec spec = {.api = &kfk__produce_api,
@@ -110,18 +119,14 @@ kfk_err kfk__produce_send(kfk__produce *p, kfk__node *n, int16_t version, int16_
                               .fn = fn,
                               .owner = p->owner,
                               .arg = p};
-    kfk__arena arena;
     kfk_err err;
 
     kfk__msg_init(kfk__produce_api.request, &rq);
     rq.acks = acks;
     rq.timeout_ms = timeout_ms;
-    kfk__arena_init(&arena, p->alloc);
-    err = build(p, &arena, &rq);
-    if (!err)
-        err = kfk__node_send(n, &spec, now);
-    kfk__arena_fini(&arena);
-    return err;
+    kfk__arena_reset(scratch);
+    err = build(p, scratch, &rq);
+    return err ? err : kfk__node_send(n, &spec, now);
 }
 
 static bool same_topic(const kfk__topic *t, const kfk__produce_response_topic *rt, int16_t version)

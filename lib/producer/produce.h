@@ -20,12 +20,15 @@ typedef struct kfk__produce_answer {
     const kfk__refused *refused; /* NULL: not told */
 } kfk__produce_answer;
 
+enum { KFK__PRODUCE_FEW = 8 };
+
 typedef struct kfk__produce {
     const kfk_allocator *alloc;
     void *owner;
     size_t n, cap;
     size_t size; /* of the batches */
     kfk__producer_batch **batches; /* NULL: answered */
+    kfk__producer_batch *few[KFK__PRODUCE_FEW]; /* where they are while they are few */
 } kfk__produce;
 
 /* NULL: no memory. */
@@ -36,9 +39,10 @@ bool kfk__produce_add(kfk__produce *p, kfk__producer_batch *b);
 
 /* The highest version that its topics allow: from 13 on they go by id, which each must have. */
 int16_t kfk__produce_max_version(const kfk__produce *p);
-/* Encodes it and queues it at |n|, for |version|. Errors as kfk__node_send. */
+/* Encodes it, with what it needs for that in |scratch|, and queues it at |n|, for |version|. Errors as
+ * kfk__node_send. */
 kfk_err kfk__produce_send(kfk__produce *p, kfk__node *n, int16_t version, int16_t acks,
-                          int32_t timeout_ms, kfk__reply_fn *fn, int64_t now);
+                          int32_t timeout_ms, kfk__reply_fn *fn, kfk__arena *scratch, int64_t now);
 /* Calls |each| for each batch that the response names, once; those that it does not name stay in p->batches. */
 void kfk__produce_answers(kfk__produce *p, const void *body, int16_t version,
                           void (*each)(void *owner, kfk__producer_batch *b,

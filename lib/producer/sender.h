@@ -37,6 +37,7 @@ typedef struct kfk__sender {
     kfk__schedule schedule;
     kfk__list topics; /* all, by link */
     kfk__identity identity;
+    kfk__arena scratch; /* what a request needs while it is encoded */
     uint64_t produces;   /* requests so far */
     uint64_t purged;     /* batches in front of this one have been purged */
     kfk__producer_metrics metrics;

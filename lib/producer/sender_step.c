@@ -201,7 +201,7 @@ static bool send_one(kfk__sender *s, kfk__leader *l, kfk__node *n, int64_t now)
     version = kfk__node_version(n, &kfk__produce_api, kfk__produce_max_version(pr));
     err = version < 0 ? KFK_ERR_UNSUPPORTED_VERSION
                       : kfk__produce_send(pr, n, version, s->options.acks,
-                                          s->options.request_timeout_ms, replied, now);
+                                          s->options.request_timeout_ms, replied, &s->scratch, now);
     if (!err)
         return true;
     unsent(s, pr, err, now);
@@ -368,6 +368,7 @@ kfk_err kfk__sender_init(kfk__sender *s, const kfk__env *env, const kfk__sender_
     *s = (kfk__sender){
         .env = env, .options = *options, .accumulator = a, .finish = finish_fn, .owner = owner};
     kfk__producer_metrics_init(&s->metrics);
+    kfk__arena_init(&s->scratch, &env->alloc);
     kfk__list_init(&s->topics);
     kfk__schedule_init(&s->schedule, &s->client, &env->alloc, options->linger_ns,
                        options->idempotent, options->in_order);
@@ -380,6 +381,7 @@ kfk_err kfk__sender_init(kfk__sender *s, const kfk__env *env, const kfk__sender_
 void kfk__sender_fini(kfk__sender *s, int64_t now)
 {
     kfk__client_fini(&s->client, now);
+    kfk__arena_fini(&s->scratch);
     kfk__schedule_fini(&s->schedule);
 }
 

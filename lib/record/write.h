@@ -78,20 +78,10 @@ static inline uint8_t *kfk__record_put_delta(uint8_t *p, int64_t v)
     return kfk__record_put_long(p, v);
 }
 
-/* Writes a record where there is room for its bound, which is not SIZE_MAX; returns its end. A key
- * or value that is null has length 0. */
-static inline __attribute__((always_inline)) uint8_t *kfk__record_write(uint8_t *record, int64_t timestamp_delta,
-                                         int32_t offset_delta, kfk_bytes key, kfk_bytes value,
-                                         const kfk_header *headers, size_t n_headers)
+/* What follows the length of a record without headers: up to the value, which is the caller's to copy. */
+static inline uint8_t *kfk__record_put_front(uint8_t *p, int64_t timestamp_delta,
+                                             int32_t offset_delta, kfk_bytes key, kfk_bytes value)
 {
-    const size_t payload = key.len + value.len;
-    size_t body;
-    uint8_t *p;
-
-    if (__builtin_expect(n_headers || payload >= KFK__RECORD_LONG, 0))
-        return kfk__record_write_any(record, timestamp_delta, offset_delta, key, value, headers,
-                                     n_headers);
-    p = record + (payload >= KFK__RECORD_SHORT ? 2 : 1);
     *p++ = 0;
     p = kfk__record_put_delta(p, timestamp_delta);
     p = kfk__record_put_delta(p, offset_delta);
@@ -103,22 +93,46 @@ static inline __attribute__((always_inline)) uint8_t *kfk__record_write(uint8_t 
         *p++ = 1;
     }
     if (value.data)
-        p = kfk__record_put_length(p, value.len);
-    else
-        *p++ = 1;
-    /* One byte of the length is in it; the header count, which is not, makes up for that. */
-    body = (size_t)(p - record) + value.len;
-    if (payload >= KFK__RECORD_SHORT)
-        kfk__record_put_two(record, 2 * (uint32_t)(body - 1));
-    else if (__builtin_expect(body < 64, 1))
-        *record = (uint8_t)(2 * body);
-    else
-        p = kfk__record_widen(record, p, body);
-    /* The value comes last, so that nothing but |p| has to outlive the call. */
+        return kfk__record_put_length(p, value.len);
+    *p = 1;
+    return p + 1;
+}
+
+/* The value comes last, so that nothing but |p| has to outlive the call. The count of headers, 0, is behind it. */
+static inline uint8_t *kfk__record_put_value(uint8_t *p, kfk_bytes value)
+{
     p[value.len] = 0;
     if (value.data)
         memcpy(p, value.data, value.len);
     return p + value.len + 1;
+}
+
+/* Writes a record where there is room for its bound, which is not SIZE_MAX; returns its end. A key
+ * or value that is null has length 0. */
+static inline __attribute__((always_inline)) uint8_t *
+kfk__record_write(uint8_t *record, int64_t timestamp_delta, int32_t offset_delta, kfk_bytes key,
+                  kfk_bytes value, const kfk_header *headers, size_t n_headers)
+{
+    const size_t payload = key.len + value.len;
+    size_t body;
+    uint8_t *p;
+
+    if (__builtin_expect(n_headers || payload >= KFK__RECORD_LONG, 0))
+        return kfk__record_write_any(record, timestamp_delta, offset_delta, key, value, headers,
+                                     n_headers);
+    if (__builtin_expect(payload >= KFK__RECORD_SHORT, 1)) {
+        p = kfk__record_put_front(record + 2, timestamp_delta, offset_delta, key, value);
+        body = (size_t)(p - record) - 2 + value.len + 1;
+        kfk__record_put_two(record, 2 * (uint32_t)body);
+        return kfk__record_put_value(p, value);
+    }
+    p = kfk__record_put_front(record + 1, timestamp_delta, offset_delta, key, value);
+    body = (size_t)(p - record) - 1 + value.len + 1;
+    if (__builtin_expect(body < 64, 1))
+        *record = (uint8_t)(2 * body);
+    else
+        p = kfk__record_widen(record, p, body);
+    return kfk__record_put_value(p, value);
 }
 
 #endif
