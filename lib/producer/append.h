@@ -25,40 +25,24 @@ static inline int64_t kfk__append_timestamp(const kfk__accumulator *a, const kfk
     return r->flags & KFK_TIMESTAMP ? r->timestamp_ms : a->env->ops->wall_ms(a->env->ctx);
 }
 
-/* The partition of a record, where it is known without further ado; NULL: it is not. */
-static inline kfk__partition *kfk__append_partition(kfk__topic *t, const kfk_record *r,
-                                                    bool *sticky)
+/* The partition of a record that names none, where it is known without further ado; below 0, or not below |n|: it is
+ * not. */
+static inline int32_t kfk__append_choice(const kfk__topic *t, const kfk_record *r, int32_t n)
 {
-    const kfk__partitions *ps = kfk__topic_partitions(t);
-    int32_t i = r->partition;
-
-    *sticky = false;
-    if (!ps)
-        return NULL;
-    if (!(r->flags & KFK_PARTITION)) {
-        if (!t->partitioning.plain)
-            return NULL;
-        *sticky = !r->key.data || !t->partitioning.hash;
-        i = *sticky ? atomic_load_explicit(&t->sticky, memory_order_relaxed)
-                    : (int32_t)(t->partitioning.hash(r->key.data, r->key.len) % (uint32_t)ps->n);
-    }
-    /* Not below 0 and not beyond what |ps| has: a sticky choice may be none, or of a later array. */
-    return (uint32_t)i < (uint32_t)ps->n ? ps->v[i] : NULL;
+    if (!t->partitioning.plain)
+        return -1;
+    if (!r->key.data || !t->partitioning.hash)
+        return atomic_load_explicit(&t->sticky, memory_order_relaxed);
+    return (int32_t)(t->partitioning.hash(r->key.data, r->key.len) % (uint32_t)n);
 }
 
-/* The record goes in: there is room for it, and for its callback, if it is to be told of. Locked. */
-static inline __attribute__((always_inline)) void kfk__batch_put(kfk__producer_batch *b,
-                                                                 const kfk_record *r,
-                                                                 int64_t timestamp, bool told,
-                                                                 kfk_delivery_fn *fn, void *arg)
+/* One more record is in the batch, and its callback, if it is to be told of. Locked. */
+static inline void kfk__batch_count(kfk__producer_batch *b, int64_t timestamp, bool told,
+                                    kfk_delivery_fn *fn, void *arg)
 {
-    int32_t n = b->count;
+    int32_t n = b->count + 1;
 
-    if (n == 0)
-        b->base_timestamp = b->max_timestamp = timestamp;
-    else if (timestamp > b->max_timestamp)
-        b->max_timestamp = timestamp;
-    b->count = n + 1;
+    b->count = n;
     if (told) {
         kfk__callback *cb = b->callback_at;
 
@@ -66,10 +50,37 @@ static inline __attribute__((always_inline)) void kfk__batch_put(kfk__producer_b
         cb->arg = arg;
         cb->timestamp_ms = timestamp;
         b->callback_at = cb + 1;
-        b->n_callbacks = n + 1;
+        b->n_callbacks = n;
     }
+}
+
+/* The record goes in: there is room for it, and for its callback. Locked. */
+static inline void kfk__batch_put(kfk__producer_batch *b, const kfk_record *r, int64_t timestamp,
+                                  bool told, kfk_delivery_fn *fn, void *arg)
+{
+    int32_t n = b->count;
+
+    if (n == 0)
+        b->base_timestamp = b->max_timestamp = timestamp;
+    else if (timestamp > b->max_timestamp)
+        b->max_timestamp = timestamp;
+    kfk__batch_count(b, timestamp, told, fn, arg);
     b->at = kfk__record_write(b->at, timestamp - b->base_timestamp, n, r->key, r->value, r->headers,
                               r->n_headers);
+}
+
+/* The same for a record of which kfk__append_quick knows enough, into a batch that has some already: an open one is never
+ * without. */
+static inline __attribute__((always_inline)) void
+kfk__batch_put_quick(kfk__producer_batch *b, const kfk_record *r, int64_t timestamp, bool told,
+                     kfk_delivery_fn *fn, void *arg)
+{
+    int32_t n = b->count;
+
+    if (timestamp > b->max_timestamp)
+        b->max_timestamp = timestamp;
+    kfk__batch_count(b, timestamp, told, fn, arg);
+    b->at = kfk__record_write_quick(b->at, timestamp - b->base_timestamp, n, r->key, r->value);
 }
 
 /* kfk__record_bound of a record whose key and value are not too long; SIZE_MAX still where the headers are not right. */
@@ -93,6 +104,9 @@ static inline bool kfk__batch_has_room(const kfk__producer_batch *b, size_t boun
     return !told || (b->callback_at < b->callback_end && b->n_callbacks == b->count);
 }
 
+/* The longest key and value that go the quick way: their lengths take one byte and at most two. */
+enum { KFK__QUICK_KEY = 63, KFK__QUICK_VALUE = KFK__RECORD_LONG - KFK__QUICK_KEY - 1 };
+
 /* Appends a record if there is nothing special about it, and its batch is open and has room for it. false: it is for
  * kfk__append, or for nobody: what is looked at here is all that is needed to be sure of. */
 static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumulator *a,
@@ -100,24 +114,34 @@ static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumul
                                                                     kfk_delivery_fn *fn, void *arg)
 {
     kfk__topic *t = atomic_load_explicit(&a->topics.last, memory_order_acquire);
+    const kfk__partitions *ps;
+    kfk__producer_batch *b;
     kfk__partition *p;
     int64_t timestamp;
-    bool sticky, done, told = fn || a->options.tells_all;
+    int32_t i;
+    bool done;
 
-    if (!t || (r->key.len | r->value.len) > INT32_MAX || strcmp(t->name, r->topic) != 0)
+    if (!t || r->key.len > KFK__QUICK_KEY || r->value.len > KFK__QUICK_VALUE || r->n_headers ||
+        !r->value.data || (!r->key.data && r->key.len) || strcmp(t->name, r->topic) != 0)
         return false;
-    p = kfk__append_partition(t, r, &sticky);
-    if (!p)
+    ps = kfk__topic_partitions(t);
+    if (!ps)
         return false;
+    i = r->flags & KFK_PARTITION ? r->partition : kfk__append_choice(t, r, ps->n);
+    if ((uint32_t)i >= (uint32_t)ps->n)
+        return false;
+    p = ps->v[i];
     timestamp = kfk__append_timestamp(a, r);
-    if (timestamp < 0)
+    if (r->flags & KFK_TIMESTAMP && timestamp < 0)
         return false;
     kfk__lock(&p->lock);
-    done = p->open && kfk__batch_has_room(p->open, kfk__append_bound(r), told);
+    b = p->open;
+    done = b && kfk__batch_has_room(b, r->key.len + r->value.len + KFK__RECORD_OVERHEAD,
+                                    fn || a->options.tells_all);
     if (done) {
-        kfk__batch_put(p->open, r, timestamp, told, fn, arg);
-        if (sticky)
-            p->sticky_bytes += kfk__append_bound(r);
+        kfk__batch_put_quick(b, r, timestamp, fn || a->options.tells_all, fn, arg);
+        if (!(r->flags & KFK_PARTITION) && (!r->key.data || !t->partitioning.hash))
+            p->sticky_bytes += r->key.len + r->value.len + KFK__RECORD_OVERHEAD;
     }
     kfk__unlock(&p->lock);
     return done;

@@ -33,11 +33,11 @@ static bool has_bad_flags(const kfk_record *r)
            ((r->flags & KFK_TIMESTAMP) && r->timestamp_ms < 0);
 }
 
-/* What no look at the record may come before. */
-static inline bool is_bad(const kfk_record *r)
+static bool is_bad(const kfk_record *r)
 {
-    return !r || r->struct_size < sizeof *r || !r->topic || (!r->key.data && r->key.len) ||
-           (!r->value.data && r->value.len) || (r->n_headers && !r->headers);
+    return !r || r->struct_size < sizeof *r || !r->topic || !r->topic[0] ||
+           (!r->key.data && r->key.len) || (!r->value.data && r->value.len) ||
+           (r->n_headers && !r->headers) || has_bad_flags(r);
 }
 
 /* Who watches sends hears of those, too, that come to nothing. */
@@ -66,7 +66,7 @@ static __attribute__((noinline)) kfk_err append(kfk_producer *p, const kfk_recor
 
     if (kfk__producer_is_forked(p))
         return kfk__producer_forked(e);
-    if (is_bad(r) || !r->topic[0] || has_bad_flags(r))
+    if (is_bad(r))
         return bad_record(r, e);
     if (p->hooks.on_send)
         p->hooks.on_send(r, p->hooks_arg);
@@ -81,7 +81,8 @@ static __attribute__((noinline)) kfk_err append(kfk_producer *p, const kfk_recor
 kfk_err kfk_producer_send(kfk_producer *p, const kfk_record *r, kfk_delivery_fn *cb, void *arg,
                           kfk_error *e)
 {
-    if (p->quick == kfk__fork_count() && !is_bad(r) && kfk__append_quick(&p->accumulator, r, cb, arg))
+    if (p->quick == kfk__fork_count() && r && r->struct_size >= sizeof *r && r->topic &&
+        kfk__append_quick(&p->accumulator, r, cb, arg))
         return KFK_OK;
     return append(p, r, cb, arg, 0, e);
 }

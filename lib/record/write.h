@@ -11,6 +11,7 @@
 #ifndef KFK_RECORD_WRITE_H
 #define KFK_RECORD_WRITE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -21,6 +22,9 @@ enum {
     KFK__RECORD_SHORT = 58,    /* with so much key and value, or more: a body of 64 bytes or more */
     KFK__RECORD_LONG = 8160    /* with less key and value than that: a body below 8192 bytes */
 };
+
+/* Small as they are, they are left to calls where there are several of them. */
+#define KFK__ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* Bytes of the headers' encoding, without the count. SIZE_MAX: a null key, or 2 GiB and more. */
 size_t kfk__record_headers_size(const kfk_header *headers, size_t n);
@@ -50,7 +54,7 @@ static inline size_t kfk__record_bound(kfk_bytes key, kfk_bytes value, const kfk
 }
 
 /* A varint below 2^14: its upper part moves up by a bit, which adding it once more does. */
-static inline uint8_t *kfk__record_put_two(uint8_t *p, uint32_t v)
+KFK__ALWAYS_INLINE uint8_t *kfk__record_put_two(uint8_t *p, uint32_t v)
 {
     v += (v | 0x7f) + 1;
     p[0] = (uint8_t)v;
@@ -59,7 +63,7 @@ static inline uint8_t *kfk__record_put_two(uint8_t *p, uint32_t v)
 }
 
 /* A length below 8192. */
-static inline uint8_t *kfk__record_put_length(uint8_t *p, size_t n)
+KFK__ALWAYS_INLINE uint8_t *kfk__record_put_length(uint8_t *p, size_t n)
 {
     if (n >= 64)
         return kfk__record_put_two(p, 2 * (uint32_t)n);
@@ -67,7 +71,7 @@ static inline uint8_t *kfk__record_put_length(uint8_t *p, size_t n)
     return p + 1;
 }
 
-static inline uint8_t *kfk__record_put_delta(uint8_t *p, int64_t v)
+KFK__ALWAYS_INLINE uint8_t *kfk__record_put_delta(uint8_t *p, int64_t v)
 {
     if ((uint64_t)v < 64) {
         *p = (uint8_t)(2 * v);
@@ -78,10 +82,15 @@ static inline uint8_t *kfk__record_put_delta(uint8_t *p, int64_t v)
     return kfk__record_put_long(p, v);
 }
 
-/* What follows the length of a record without headers: up to the value, which is the caller's to copy. */
-static inline uint8_t *kfk__record_put_front(uint8_t *p, int64_t timestamp_delta,
-                                             int32_t offset_delta, kfk_bytes key, kfk_bytes value)
+/* Writes a record without headers whose key and value are shorter than KFK__RECORD_LONG together. */
+KFK__ALWAYS_INLINE uint8_t *
+kfk__record_write_quick(uint8_t *record, int64_t timestamp_delta, int32_t offset_delta,
+                        kfk_bytes key, kfk_bytes value)
 {
+    const bool wide = key.len + value.len >= KFK__RECORD_SHORT;
+    uint8_t *p = record + 1 + wide;
+    size_t body;
+
     *p++ = 0;
     p = kfk__record_put_delta(p, timestamp_delta);
     p = kfk__record_put_delta(p, offset_delta);
@@ -93,14 +102,18 @@ static inline uint8_t *kfk__record_put_front(uint8_t *p, int64_t timestamp_delta
         *p++ = 1;
     }
     if (value.data)
-        return kfk__record_put_length(p, value.len);
-    *p = 1;
-    return p + 1;
-}
-
-/* The value comes last, so that nothing but |p| has to outlive the call. The count of headers, 0, is behind it. */
-static inline uint8_t *kfk__record_put_value(uint8_t *p, kfk_bytes value)
-{
+        p = kfk__record_put_length(p, value.len);
+    else
+        *p++ = 1;
+    /* One byte of the length is in it; the header count, which is not, makes up for that. */
+    body = (size_t)(p - record) + value.len;
+    if (__builtin_expect(wide, 1))
+        kfk__record_put_two(record, 2 * (uint32_t)(body - 1));
+    else if (__builtin_expect(body < 64, 1))
+        *record = (uint8_t)(2 * body);
+    else
+        p = kfk__record_widen(record, p, body);
+    /* The value comes last, so that nothing but |p| has to outlive the call. */
     p[value.len] = 0;
     if (value.data)
         memcpy(p, value.data, value.len);
@@ -109,30 +122,14 @@ static inline uint8_t *kfk__record_put_value(uint8_t *p, kfk_bytes value)
 
 /* Writes a record where there is room for its bound, which is not SIZE_MAX; returns its end. A key
  * or value that is null has length 0. */
-static inline __attribute__((always_inline)) uint8_t *
-kfk__record_write(uint8_t *record, int64_t timestamp_delta, int32_t offset_delta, kfk_bytes key,
-                  kfk_bytes value, const kfk_header *headers, size_t n_headers)
+static inline uint8_t *kfk__record_write(uint8_t *record, int64_t timestamp_delta,
+                                         int32_t offset_delta, kfk_bytes key, kfk_bytes value,
+                                         const kfk_header *headers, size_t n_headers)
 {
-    const size_t payload = key.len + value.len;
-    size_t body;
-    uint8_t *p;
-
-    if (__builtin_expect(n_headers || payload >= KFK__RECORD_LONG, 0))
+    if (__builtin_expect(n_headers || key.len + value.len >= KFK__RECORD_LONG, 0))
         return kfk__record_write_any(record, timestamp_delta, offset_delta, key, value, headers,
                                      n_headers);
-    if (__builtin_expect(payload >= KFK__RECORD_SHORT, 1)) {
-        p = kfk__record_put_front(record + 2, timestamp_delta, offset_delta, key, value);
-        body = (size_t)(p - record) - 2 + value.len + 1;
-        kfk__record_put_two(record, 2 * (uint32_t)body);
-        return kfk__record_put_value(p, value);
-    }
-    p = kfk__record_put_front(record + 1, timestamp_delta, offset_delta, key, value);
-    body = (size_t)(p - record) - 1 + value.len + 1;
-    if (__builtin_expect(body < 64, 1))
-        *record = (uint8_t)(2 * body);
-    else
-        p = kfk__record_widen(record, p, body);
-    return kfk__record_put_value(p, value);
+    return kfk__record_write_quick(record, timestamp_delta, offset_delta, key, value);
 }
 
 #endif
