@@ -47,8 +47,8 @@ ALL_CXXFLAGS = -std=c++11 -Iinclude -Ilib -Wall -Wextra $(WERROR) $(HARDEN) $(SA
 
 # ---- sources, by layer (lib/README.md) ----
 
-BASE := arena buf crc32c error errtab fork heap lock log map mem metrics metrics_text \
-	murmur2 uuid version
+BASE := arena buf crc32c error errtab fork heap ledger lock log map mem metrics \
+	metrics_text murmur2 uuid version
 PROTO := api blob decode encode header message piece
 COMPRESS := compress gzip lz4 snappy zstd
 CONFIG := check config getter hostport load properties property setting value

@@ -4,13 +4,13 @@ CHECK_LIBS = -lcheck -lsubunit -lm -lrt -lpthread
 
 # tests/unit/FOLDER/test_NAME.c, one for each file of lib/ that has something to test.
 UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes base/crc32c \
-	base/error base/errtab base/fork base/heap base/list base/lock base/log base/map \
-	base/mem base/metrics base/metrics_text base/murmur2 base/secret base/uuid \
-	base/varint client/bootstrap client/exchange client/input client/metadata \
-	client/metrics client/request client/retry client/throttle client/versions \
-	compress/compress compress/gzip compress/lz4 compress/snappy compress/zstd \
-	config/check config/config config/hostport config/load config/properties \
-	config/property config/value consumer/records consumer/shared \
+	base/error base/errtab base/fork base/heap base/ledger base/list base/lock \
+	base/log base/map base/mem base/metrics base/metrics_text base/murmur2 base/secret \
+	base/uuid base/varint client/bootstrap client/exchange client/input \
+	client/metadata client/metrics client/request client/retry client/throttle \
+	client/versions compress/compress compress/gzip compress/lz4 compress/snappy \
+	compress/zstd config/check config/config config/hostport config/load \
+	config/properties config/property config/value consumer/records consumer/shared \
 	devbroker/api_describe devbroker/api_fetch devbroker/api_metadata \
 	devbroker/api_offsets devbroker/api_produce devbroker/api_topics \
 	devbroker/api_versions devbroker/call devbroker/config devbroker/devbroker \

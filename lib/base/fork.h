@@ -2,7 +2,8 @@
  *
  * A handle remembers the count that it was made under. In a child the count is another: its threads
  * are not there, and its descriptors are shared with the parent, so that all that may be done with
- * it is to close them and to free its memory. */
+ * it is to close them and to free its memory. Which these are is in its ledger (ledger.h): all
+ * ledgers are locked while the process forks, and so whole in the child. */
 #ifndef KFK_BASE_FORK_H
 #define KFK_BASE_FORK_H
 
