@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/fork.h"
+#include "base/ledger.h"
 #include "net/clock.h"
 #include "net/resolver.h"
 #include "net/socket.h"
@@ -168,4 +169,13 @@ kfk_err kfk__env_posix_with(kfk__env *out, const kfk_allocator *a,
 kfk_err kfk__env_posix(kfk__env *out, const kfk_allocator *a, kfk_error *e)
 {
     return kfk__env_posix_with(out, a, DEFAULT_BACKEND, e);
+}
+
+kfk_err kfk__env_handle(kfk__env *out, const kfk_allocator *a, kfk_error *e)
+{
+    kfk_err err = kfk__env_posix(out, a, e);
+
+    if (!err && !kfk__ledger_open(&out->alloc, a))
+        err = kfk__fail_nomem(e);
+    return err;
 }

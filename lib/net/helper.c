@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/fork.h"
+#include "base/ledger.h"
 #include "base/mem.h"
 #include "net/clock.h"
 #include "net/thread.h"
@@ -17,6 +18,7 @@ enum { QUEUED, RUNNING, ENDED, ORPHANED };
  * calls that do not wait: the first so that no other task can count on a thread that then fails to
  * start, the second so that the poller is still there. */
 struct helper {
+    kfk_allocator alloc; /* of the thread and the tasks, with a ledger */
     kfk__mutex lock;
     kfk__list tasks; /* those QUEUED */
     bool running;    /* there is a thread, or there will be at once */
@@ -30,6 +32,7 @@ static _Atomic(struct helper *) current;
 
 static void helper_free(struct helper *h)
 {
+    kfk__ledger_settle(&h->alloc);
     kfk__waiter_fini(NULL, &h->idle);
     kfk__mutex_fini(&h->lock);
     kfk__release(&kfk__malloc_allocator, h);
@@ -45,6 +48,11 @@ static struct helper *helper_new(void)
         kfk__release(&kfk__malloc_allocator, h);
         return NULL;
     }
+    if (!kfk__ledger_open(&h->alloc, &kfk__malloc_allocator)) {
+        kfk__waiter_fini(NULL, &h->idle);
+        kfk__release(&kfk__malloc_allocator, h);
+        return NULL;
+    }
     kfk__mutex_init(&h->lock);
     kfk__list_init(&h->tasks);
     h->forks = kfk__fork_count();
@@ -52,7 +60,8 @@ static struct helper *helper_new(void)
 }
 
 /* The helper of this process: made by the first who asks, never freed. A child of fork makes its
- * own. NULL: no memory. */
+ * own, and gives back all of its parent's but the struct, which another thread may look at just now.
+ * NULL: no memory. */
 static struct helper *helper_get(void)
 {
     struct helper *h = atomic_load(&current);
@@ -64,10 +73,20 @@ static struct helper *helper_get(void)
     if (!mine)
         return NULL;
     mine->before = h;
-    if (atomic_compare_exchange_strong(&current, &h, mine))
-        return mine;
-    helper_free(mine);
-    return h;
+    if (!atomic_compare_exchange_strong(&current, &h, mine)) {
+        helper_free(mine);
+        return h;
+    }
+    if (h)
+        kfk__ledger_abandon(&h->alloc);
+    return mine;
+}
+
+const kfk_allocator *kfk__helper_allocator(void)
+{
+    const struct helper *h = helper_get();
+
+    return h ? &h->alloc : NULL;
 }
 
 /* The next task, now RUNNING, or NULL. */
@@ -140,7 +159,7 @@ static int ensure_thread(struct helper *h)
         kfk__waiter_wake(NULL, &h->idle);
         return 0;
     }
-    rc = kfk__thread_spawn(NULL, &kfk__malloc_allocator, "kfk-helper", work, h, &thread);
+    rc = kfk__thread_spawn(NULL, &h->alloc, "kfk-helper", work, h, &thread);
     if (rc)
         return rc;
     h->running = true;

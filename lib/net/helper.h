@@ -6,7 +6,10 @@
  *
  * It is started by the first task, takes them one by one, goes after 10 s without any, and nobody
  * ever waits for it. It belongs to no handle: a task that has been orphaned outlives its handle and
- * its handle's allocator, and so what a task is made of comes from malloc. */
+ * its handle's allocator, and so what a task is made of comes from the helper's, which is malloc.
+ *
+ * A child of fork has a helper of its own. When it makes it, what the parent's was made of and worked
+ * on is given back there. */
 #ifndef KFK_NET_HELPER_H
 #define KFK_NET_HELPER_H
 
@@ -23,6 +26,9 @@ struct kfk__task {
     kfk__list node;             /* guarded by the helper's lock, as is: */
     int state;
 };
+
+/* What tasks are to be made of, in this process. NULL: no memory. Any thread. */
+const kfk_allocator *kfk__helper_allocator(void);
 
 /* Owner. 0 or errno; on an error the task is still the caller's. */
 int kfk__helper_submit(kfk__task *t);

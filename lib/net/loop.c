@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/fork.h"
+
 int kfk__loop_init(kfk__loop *l, const kfk__env *env, kfk__step_fn *step, void *self)
 {
     memset(l, 0, sizeof *l);
@@ -30,9 +32,13 @@ bool kfk__loop_turn(kfk__loop *l, int64_t limit)
     return true;
 }
 
+/* A callback may have forked, and come back in the child: there it ends, before a poll could take
+ * the parent's events. */
 static void run(void *arg)
 {
-    while (kfk__loop_turn(arg, KFK__NEVER))
+    unsigned forks = kfk__fork_count();
+
+    while (kfk__loop_turn(arg, KFK__NEVER) && forks == kfk__fork_count())
         ;
 }
 

@@ -119,6 +119,8 @@ void kfk__poller_unpost(kfk__poller *p, kfk__post *post)
 
 int kfk__poller_add(kfk__poller *p, kfk__watch *w)
 {
+    if (kfk__poller_forked(p))
+        return ECANCELED;
     return p->backend->add(p, w);
 }
 

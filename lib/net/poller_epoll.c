@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/ledger.h"
 #include "base/mem.h"
 #include "net/poller.h"
 
@@ -13,6 +14,7 @@
 struct epoll {
     kfk__poller base;
     int fd;
+    kfk__descriptor own, wake; /* |fd|, and the eventfd */
 };
 
 static struct epoll *epoll_of(kfk__poller *p)
@@ -25,8 +27,8 @@ static void epoll_close(kfk__poller *p)
     struct epoll *e = epoll_of(p);
     kfk_allocator a = p->alloc;
 
-    (void)close(p->wake_fd);
-    (void)close(e->fd);
+    kfk__ledger_close(&a, &e->wake);
+    kfk__ledger_close(&a, &e->own);
     kfk__release(&a, e);
 }
 
@@ -62,6 +64,8 @@ static int epoll_open(const kfk_allocator *a, kfk__poller **out)
         kfk__release(a, e);
         return rc;
     }
+    kfk__ledger_enter(a, &e->own, e->fd);
+    kfk__ledger_enter(a, &e->wake, e->base.wake_fd);
     *out = &e->base;
     return 0;
 }

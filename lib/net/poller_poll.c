@@ -7,12 +7,14 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/ledger.h"
 #include "base/mem.h"
 #include "net/poller.h"
 
 struct set {
     kfk__poller base;
     int pipe_fd; /* the end that is read */
+    kfk__descriptor ends[2];
     struct pollfd *fds;
     kfk__watch **watches;
     int n, cap;
@@ -35,8 +37,8 @@ static void poll_close(kfk__poller *p)
 {
     kfk_allocator a = p->alloc;
 
-    (void)close(p->wake_fd);
-    (void)close(set_of(p)->pipe_fd);
+    kfk__ledger_close(&a, &set_of(p)->ends[0]);
+    kfk__ledger_close(&a, &set_of(p)->ends[1]);
     set_free(set_of(p), &a);
 }
 
@@ -88,6 +90,8 @@ static int poll_open(const kfk_allocator *a, kfk__poller **out)
         set_free(s, a);
         return rc;
     }
+    kfk__ledger_enter(a, &s->ends[0], s->pipe_fd);
+    kfk__ledger_enter(a, &s->ends[1], s->base.wake_fd);
     *out = &s->base;
     return 0;
 }

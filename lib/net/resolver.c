@@ -11,6 +11,7 @@
 
 struct kfk__job {
     kfk__task task;
+    const kfk_allocator *alloc; /* the helper's */
     bool submitted;
     int rc; /* 0 or EAI_* */
     int n;
@@ -21,7 +22,7 @@ struct kfk__job {
 
 static void drop(kfk__task *t)
 {
-    kfk__release(&kfk__malloc_allocator, t);
+    kfk__release(((kfk__job *)(void *)t)->alloc, t);
 }
 
 /* getaddrinfo may tell an address twice (a name that stands twice in /etc/hosts). */
@@ -74,11 +75,13 @@ static void look_up(kfk__task *t)
 int kfk__resolver_start(kfk__poller *p, const char *host, void *owner, kfk__job **out)
 {
     size_t size = strlen(host) + 1;
-    kfk__job *j = kfk__zalloc(&kfk__malloc_allocator, sizeof *j + size);
+    const kfk_allocator *a = kfk__helper_allocator();
+    kfk__job *j = a ? kfk__zalloc(a, sizeof *j + size) : NULL;
     int rc;
 
     if (!j)
         return ENOMEM;
+    j->alloc = a;
     memcpy(j->host, host, size);
     j->task.run = look_up;
     j->task.drop = drop;

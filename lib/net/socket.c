@@ -7,12 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/ledger.h"
 #include "base/mem.h"
 #include "net/addr.h"
 #include "net/poller.h"
 
 struct kfk__sock {
     kfk__watch watch;
+    kfk__descriptor descriptor;
     kfk__poller *poller;
 };
 
@@ -35,6 +37,7 @@ static int wrap(kfk__poller *p, int fd, uint32_t want, void *owner, kfk__sock **
         kfk__release(&p->alloc, s);
         return rc;
     }
+    kfk__ledger_enter(&p->alloc, &s->descriptor, fd);
     *out = s;
     return 0;
 }
@@ -219,11 +222,15 @@ static ssize_t failed(void)
     return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 }
 
+/* A thread of the handle that comes back from a callback in a child of fork must not send or read
+ * on the parent's connection. */
 ssize_t kfk__socket_send(kfk__sock *s, const struct iovec *v, int n)
 {
     struct msghdr m = message(v, n);
     ssize_t sent;
 
+    if (kfk__poller_forked(s->poller))
+        return -ECANCELED;
     do
         sent = sendmsg(s->watch.fd, &m, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
@@ -235,6 +242,8 @@ ssize_t kfk__socket_recv(kfk__sock *s, const struct iovec *v, int n)
     struct msghdr m = message(v, n);
     ssize_t got;
 
+    if (kfk__poller_forked(s->poller))
+        return -ECANCELED;
     do
         got = recvmsg(s->watch.fd, &m, 0);
     while (got < 0 && errno == EINTR);
@@ -255,6 +264,6 @@ void kfk__socket_close(kfk__sock *s)
     kfk__poller_remove(s->poller, &s->watch);
     if (!kfk__poller_forked(s->poller))
         (void)shutdown(s->watch.fd, SHUT_RDWR);
-    (void)close(s->watch.fd);
+    kfk__ledger_close(&s->poller->alloc, &s->descriptor);
     kfk__release(&s->poller->alloc, s);
 }

@@ -36,9 +36,12 @@ static void thread_free(kfk__thread *t)
 static void *run(void *arg)
 {
     kfk__thread *t = arg;
+    unsigned forks = t->forks;
 
     (void)pthread_setname_np(pthread_self(), t->name);
     t->body(t->arg);
+    if (forks != kfk__fork_count()) /* a child's copy: whoever joins is not here, nor is |t| maybe */
+        return NULL;
     if (atomic_exchange(&t->state, ENDED) == ORPHANED)
         thread_free(t);
     else
