@@ -112,7 +112,8 @@ KFK_API size_t kfk_producer_take(kfk_producer *p, kfk_delivery *out, size_t elem
  * KFK_ERR_TIMED_OUT: some records were not delivered. KFK_ERR_IN_CALLBACK, KFK_ERR_FORKED. */
 KFK_API kfk_err kfk_producer_close(kfk_producer *p, int timeout_ms, kfk_error *e);
 
-/* close(0), then gives the memory back once a callback that is running has returned. NULL is allowed. */
+/* close(0), then gives the memory back once a callback that is running has returned. In a child of fork() it closes
+ * descriptors and gives memory back, no more. NULL is allowed. */
 KFK_API void kfk_producer_free(kfk_producer *p);
 
 /* Why nothing moves: the failure that stands now, or KFK_OK. Any thread. */

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/fork.h"
+#include "base/ledger.h"
 #include "base/mem.h"
 #include "config/config.h"
 #include "net/env_posix.h"
@@ -321,7 +322,6 @@ kfk_err kfk__producer_new_in(kfk_producer **out, const kfk__env *env, const kfk_
     if (!p)
         return kfk__fail_nomem(e);
     p->env = *env;
-    p->forks = kfk__fork_count();
     atomic_init(&p->owners, 2);
     atomic_init(&p->in_callback, NULL);
     kfk__mutex_init(&p->lock);
@@ -330,6 +330,7 @@ kfk_err kfk__producer_new_in(kfk_producer **out, const kfk__env *env, const kfk_
     p->config = kfk__config_copy(c, &p->env.alloc);
     err = p->config ? kfk__config_check(p->config, KFK_ROLE_PRODUCER, e) : kfk__fail_nomem(e);
     if (!err) {
+        p->forks = kfk__fork_count(); /* the log function may have forked */
         read_options(p);
         err = make_parts(p, e);
     }
@@ -351,8 +352,12 @@ kfk_err kfk_producer_new(kfk_producer **out, const kfk_config *c, kfk_error *e)
 
     if (!out || !c)
         return kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_producer_new: out or c is NULL");
-    err = kfk__env_posix(&env, &c->alloc, e);
-    return err ? err : kfk__producer_new_in(out, &env, c, e);
+    err = kfk__env_handle(&env, &c->alloc, e);
+    if (err)
+        return err;
+    err = kfk__producer_new_in(out, &env, c, e);
+    kfk__ledger_settle(&env.alloc);
+    return err;
 }
 
 /* ---- flush, close, free ---- */
@@ -486,8 +491,13 @@ void kfk__producer_leave(kfk_producer *p)
 
 void kfk_producer_free(kfk_producer *p)
 {
-    if (!p || kfk__producer_is_forked(p))
+    if (!p)
         return;
+    if (kfk__producer_is_forked(p)) {
+        kfk_config_free(p->config); /* nobody changes it; passwords are cleared */
+        kfk__ledger_abandon(&p->env.alloc);
+        return;
+    }
     start_close(p, 0);
     if (free_later(p))
         return;
