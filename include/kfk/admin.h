@@ -37,7 +37,8 @@ KFK_API kfk_err kfk_admin_new(kfk_admin **out, const kfk_config *c, kfk_error *e
  * some were ended so. KFK_ERR_FORKED. */
 KFK_API kfk_err kfk_admin_close(kfk_admin *a, int timeout_ms, kfk_error *e);
 
-/* close(0), then gives the memory back. No other thread may be in a call. NULL is allowed. */
+/* close(0), then gives the memory back. No other thread may be in a call. In a child of fork() it
+ * closes descriptors and gives memory back, no more. NULL is allowed. */
 KFK_API void kfk_admin_free(kfk_admin *a);
 
 /* Why nothing moves: the failure that stands now, or KFK_OK. Any thread. */

@@ -68,7 +68,8 @@ KFK_API kfk_err kfk_consumer_partitions(kfk_consumer *c, const char *topic, int 
  * valid until they are freed. May be called again, from any thread. */
 KFK_API kfk_err kfk_consumer_close(kfk_consumer *c, int timeout_ms, kfk_error *e);
 
-/* close(0), then gives the memory back. NULL is allowed. */
+/* close(0), then gives the memory back. In a child of fork() it closes descriptors and gives memory back, no more, and runs
+ * cannot be read any more then. NULL is allowed. */
 KFK_API void kfk_consumer_free(kfk_consumer *c);
 
 /* Why nothing moves: the failure that stands now, or KFK_OK. Any thread. */

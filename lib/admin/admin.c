@@ -9,6 +9,7 @@
 #include "admin/op.h"
 #include "base/error.h"
 #include "base/fork.h"
+#include "base/ledger.h"
 #include "base/mem.h"
 #include "config/config.h"
 #include "net/env_posix.h"
@@ -237,13 +238,13 @@ kfk_err kfk__admin_new_in(kfk_admin **out, const kfk__env *env, const kfk_config
     if (!a)
         return kfk__fail_nomem(e);
     a->env = *env;
-    a->forks = kfk__fork_count();
     kfk__mutex_init(&a->lock);
     kfk__list_init(&a->posted);
     kfk__list_init(&a->closers);
     a->config = kfk__config_copy(c, &a->env.alloc);
     err = a->config ? kfk__config_check(a->config, KFK_ROLE_ADMIN, e) : kfk__fail_nomem(e);
     if (!err) {
+        a->forks = kfk__fork_count(); /* the log function may have forked */
         kfk__client_options_read(&a->client_options, a->config, "admin");
         a->api_timeout_ms = kfk__config_int(a->config, KFK__P_DEFAULT_API_TIMEOUT_MS);
         err = make_parts(a, e);
@@ -266,8 +267,12 @@ kfk_err kfk_admin_new(kfk_admin **out, const kfk_config *c, kfk_error *e)
 
     if (!out || !c)
         return kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_admin_new: out or c is NULL");
-    err = kfk__env_posix(&env, &c->alloc, e);
-    return err ? err : kfk__admin_new_in(out, &env, c, e);
+    err = kfk__env_handle(&env, &c->alloc, e);
+    if (err)
+        return err;
+    err = kfk__admin_new_in(out, &env, c, e);
+    kfk__ledger_settle(&env.alloc);
+    return err;
 }
 
 /* ---- close, free ---- */
@@ -328,8 +333,13 @@ void kfk_admin_free(kfk_admin *a)
 {
     kfk_allocator alloc;
 
-    if (!a || is_forked(a))
+    if (!a)
         return;
+    if (is_forked(a)) {
+        kfk_config_free(a->config); /* nobody changes it; passwords are cleared */
+        kfk__ledger_abandon(&a->env.alloc);
+        return;
+    }
     start_close(a, 0);
     (void)kfk__loop_join(&a->loop, KFK__NEVER);
     kfk__client_metrics_fini(&a->client.metrics);

@@ -3,6 +3,7 @@
 #include <stdalign.h>
 #include <string.h>
 
+#include "base/ledger.h"
 #include "base/mem.h"
 
 /* The root lies behind the result, where any type may. */
@@ -15,8 +16,10 @@ kfk__result *kfk__result_of(void *root)
 
 void *kfk__result_new(const kfk_allocator *a, size_t size)
 {
-    kfk__result *r = kfk__zalloc(a, ROOT + size);
+    kfk__result *r;
 
+    a = kfk__ledger_beneath(a);
+    r = kfk__zalloc(a, ROOT + size);
     if (!r)
         return NULL;
     r->alloc = *a;

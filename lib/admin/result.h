@@ -3,7 +3,8 @@
  *   kfk__result | root: kfk_topics, kfk_cluster, ... ──> all else, in the arena
  *                 ^ what the application has
  *
- * Built on the admin's thread while the call waits, then the application's. */
+ * Built on the admin's thread while the call waits, then the application's: its memory is of the
+ * application's own allocator, beneath the handle's ledger. */
 #ifndef KFK_ADMIN_RESULT_H
 #define KFK_ADMIN_RESULT_H
 

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/fork.h"
+#include "base/ledger.h"
 #include "base/mem.h"
 #include "config/config.h"
 #include "consumer/consumer_env.h"
@@ -186,13 +187,13 @@ kfk_err kfk__consumer_new_in(kfk_consumer **out, const kfk__env *env, const kfk_
     if (!c)
         return kfk__fail_nomem(e);
     c->env = *env;
-    c->forks = kfk__fork_count();
     atomic_init(&c->owners, 2);
     atomic_init(&c->closing, false);
     atomic_flag_clear(&c->polling);
     c->config = kfk__config_copy(config, &c->env.alloc);
     err = c->config ? kfk__config_check(c->config, KFK_ROLE_CONSUMER, e) : kfk__fail_nomem(e);
     if (!err) {
+        c->forks = kfk__fork_count(); /* the log function may have forked */
         read_options(c);
         err = make_parts(c, e);
     }
@@ -213,8 +214,12 @@ kfk_err kfk_consumer_new(kfk_consumer **out, const kfk_config *c, kfk_error *e)
 
     if (!out || !c)
         return kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_consumer_new: out or c is NULL");
-    err = kfk__env_posix(&env, &c->alloc, e);
-    return err ? err : kfk__consumer_new_in(out, &env, c, e);
+    err = kfk__env_handle(&env, &c->alloc, e);
+    if (err)
+        return err;
+    err = kfk__consumer_new_in(out, &env, c, e);
+    kfk__ledger_settle(&env.alloc);
+    return err;
 }
 
 /* Ends the Fetcher, which ends whoever waits. */
@@ -255,8 +260,13 @@ kfk_err kfk_consumer_close(kfk_consumer *c, int timeout_ms, kfk_error *e)
 
 void kfk_consumer_free(kfk_consumer *c)
 {
-    if (!c || c->forks != kfk__fork_count())
+    if (!c)
         return;
+    if (c->forks != kfk__fork_count()) {
+        kfk_config_free(c->config); /* nobody changes it; passwords are cleared */
+        kfk__ledger_abandon(&c->env.alloc);
+        return;
+    }
     start_close(c);
     (void)kfk__loop_join(&c->loop, KFK__NEVER);
     drop(c);

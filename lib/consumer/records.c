@@ -5,6 +5,8 @@
 #include <kfk/kafka_errors.h>
 
 #include "base/error.h"
+#include "base/fork.h"
+#include "base/ledger.h"
 #include "base/mem.h"
 #include "record/batch.h"
 #include "record/cursor.h"
@@ -33,7 +35,9 @@ struct kfk_records {
     segment *segments;
     size_t n_segments, cap;
     kfk__fbuf *buf;
-    kfk_allocator alloc;
+    kfk_allocator alloc;   /* the handle's */
+    kfk_allocator beneath; /* what this struct is of */
+    unsigned forks;        /* kfk__fork_count when it was made */
     kfk_tp tp;
     kfk_err status;
     const char *why;
@@ -133,11 +137,14 @@ static void show_segment(kfk_records *rs)
 
 static kfk_records *new_run(kfk__assigned *p, unsigned version, kfk__fetched *f, int64_t start)
 {
-    kfk_records *rs = kfk__zalloc(&p->shared->env.alloc, sizeof *rs);
+    const kfk_allocator *beneath = kfk__ledger_beneath(&p->shared->env.alloc);
+    kfk_records *rs = kfk__zalloc(beneath, sizeof *rs);
 
     if (!rs)
         return NULL;
     rs->alloc = p->shared->env.alloc;
+    rs->beneath = *beneath;
+    rs->forks = kfk__fork_count();
     rs->partition = kfk__assigned_hold(p);
     rs->version = version;
     rs->start = start;
@@ -255,19 +262,31 @@ kfk_err kfk__records_cut(kfk_records **run, kfk__assigned *p, unsigned version, 
     return KFK_OK;
 }
 
+/* In a child of fork all but the struct is of the handle's ledger, and may be gone with it already. */
+static bool is_forked(const kfk_records *rs)
+{
+    return rs->forks != kfk__fork_count();
+}
+
+static void drop_parts(kfk_records *rs)
+{
+    for (size_t i = 0; i < rs->n_segments; i++)
+        kfk__fbuf_drop(rs->segments[i].inflated);
+    kfk__release(&rs->alloc, rs->segments);
+    kfk__fbuf_drop(rs->buf);
+    kfk__assigned_drop(rs->partition);
+}
+
 void kfk_records_free(kfk_records *rs)
 {
-    kfk_allocator a;
+    kfk_allocator beneath;
 
     if (!rs)
         return;
-    a = rs->alloc;
-    for (size_t i = 0; i < rs->n_segments; i++)
-        kfk__fbuf_drop(rs->segments[i].inflated);
-    kfk__release(&a, rs->segments);
-    kfk__fbuf_drop(rs->buf);
-    kfk__assigned_drop(rs->partition);
-    kfk__release(&a, rs);
+    if (!is_forked(rs))
+        drop_parts(rs);
+    beneath = rs->beneath;
+    kfk__release(&beneath, rs);
 }
 
 /* ---- walking ---- */
@@ -279,6 +298,8 @@ static void bad_record(kfk_records *rs, const char *why)
 
     rs->status = KFK_ERR_BAD_RECORD;
     rs->why = why;
+    if (is_forked(rs))
+        return;
     kfk__lock(&p->shared->lock);
     if (atomic_load_explicit(&p->version, memory_order_relaxed) == rs->version) {
         p->position = rs->tp.offset;
@@ -322,7 +343,7 @@ static const kfk_record_view *stop_inside(kfk_records *rs)
 {
     kfk__assigned *p = rs->partition;
 
-    if (rs->current < rs->n_segments) {
+    if (rs->current < rs->n_segments && !is_forked(rs)) {
         kfk__lock(&p->shared->lock);
         if (atomic_load_explicit(&p->version, memory_order_relaxed) == rs->version) {
             p->resume = rs->cursor;
