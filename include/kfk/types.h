@@ -52,7 +52,8 @@ typedef struct kfk_tp {
 #define KFK_OFFSET_LATEST (-1)
 
 /* Where a handle's memory comes from. All three members are needed, and are called from any thread.
- * alloc and resize return memory aligned for any type, or NULL; release takes NULL. */
+ * alloc and resize return memory aligned for any type, or NULL; release takes NULL. In a child of fork() they go on
+ * working, as malloc does: handles are freed there by release. */
 typedef struct kfk_allocator {
     void *(*alloc)(void *ctx, size_t n);
     void *(*resize)(void *ctx, void *p, size_t n);
