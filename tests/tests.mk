@@ -14,12 +14,12 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	devbroker/api_describe devbroker/api_fetch devbroker/api_metadata \
 	devbroker/api_offsets devbroker/api_produce devbroker/api_topics \
 	devbroker/api_versions devbroker/call devbroker/config devbroker/devbroker \
-	devbroker/fault devbroker/log devbroker/producers handles/fork net/addr \
-	net/env_posix net/helper net/loop net/poller net/resolver net/socket net/thread \
-	net/transport_tcp net/waiter producer/partitioner producer/topics proto/api \
-	proto/blob proto/decode proto/encode proto/header proto/message proto/piece \
-	record/batch record/cursor record/golden record/read record/write tools/args \
-	tools/lines
+	devbroker/fault devbroker/log devbroker/producers handles/fork handles/threads \
+	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
+	net/thread net/transport_tcp net/waiter producer/partitioner producer/topics \
+	proto/api proto/blob proto/decode proto/encode proto/header proto/message \
+	proto/piece record/batch record/cursor record/golden record/read record/write \
+	tools/args tools/lines
 
 # Scripts that test what make makes, and the tools that the tests rely on.
 BUILD_TESTS := schemac layers runtests headers exports metrics install configure make dist

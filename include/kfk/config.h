@@ -17,7 +17,7 @@ typedef struct kfk_config kfk_config;
 enum { KFK_LOG_ERROR = 3, KFK_LOG_WARN = 4, KFK_LOG_INFO = 6, KFK_LOG_DEBUG = 7 };
 
 /* Called with one line of log, without a newline; from the handle's threads or from inside a call. Nothing is locked.
- * It must return soon. subsystem: "client", "producer", "consumer", "admin", "config". */
+ * It must return soon. subsystem: "producer", "consumer", "admin", "config". */
 typedef void kfk_log_fn(int level, const char *subsystem, const char *msg, void *arg);
 
 struct kfk_record;
@@ -62,11 +62,18 @@ typedef void kfk_event_fn(const kfk_event *e, void *arg);
 /* There is room in buffer.memory again, after a send was refused with KFK_ERR_WOULD_BLOCK. */
 typedef void kfk_writable_fn(void *arg);
 
+/* Called on each thread that a handle starts, as the first thing that it does (started: 1) and as the last (0), for
+ * what a program does with its threads: priorities, processors, tracing. name: "kfk-sender", "kfk-fetcher" or
+ * "kfk-admin", static. All signals are blocked, nothing is locked. Until it returns nothing of the handle moves; it may
+ * make no call with the handle, which may not be there yet, or not any more. */
+typedef void kfk_thread_fn(int started, const char *name, void *arg);
+
 /* Functions of the application that the library calls. struct_size: sizeof(kfk_hooks). NULL members are not called. */
 typedef struct kfk_hooks {
     uint32_t struct_size;
     int32_t log_level; /* lines above it are not made; 0: KFK_LOG_INFO */
     kfk_log_fn *log;
+    kfk_thread_fn *thread;
     kfk_partition_fn *partition; /* producer, as all below */
     kfk_writable_fn *writable;
     kfk_send_fn *on_send;

@@ -222,6 +222,8 @@ static kfk_err make_parts(kfk_admin *a, kfk_error *e)
         kfk__loop_fini(&a->loop);
         return kfk__fail_nomem(e);
     }
+    a->loop.told = a->config->hooks.thread;
+    a->loop.told_arg = a->config->log.arg;
     err = kfk__loop_start(&a->loop, "kfk-admin");
     if (!err)
         return KFK_OK;

@@ -2,6 +2,7 @@
 #include "config/config.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -100,11 +101,14 @@ static bool rest_is_unset(const kfk_hooks *h)
     return true;
 }
 
+/* The hooks that were there first end before |thread|. */
+enum { FIRST_HOOKS = offsetof(kfk_hooks, thread) };
+
 kfk_err kfk_config_hooks(kfk_config *c, const kfk_hooks *h, void *arg, kfk_error *e)
 {
     if (!c || !h)
         return kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_config_hooks: config or hooks is NULL");
-    if (h->struct_size < sizeof *h)
+    if (h->struct_size < FIRST_HOOKS)
         return kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_hooks.struct_size is not sizeof(kfk_hooks)");
     if (!rest_is_unset(h))
         return kfk__fail(
@@ -113,10 +117,12 @@ kfk_err kfk_config_hooks(kfk_config *c, const kfk_hooks *h, void *arg, kfk_error
     if (h->log_level < 0 || h->log_level > KFK_LOG_DEBUG)
         return kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_hooks.log_level=%d: not from 0 to %d",
                          (int)h->log_level, KFK_LOG_DEBUG);
-    c->hooks = *h;
+    memset(&c->hooks, 0, sizeof c->hooks);
+    memcpy(&c->hooks, h, h->struct_size < sizeof *h ? h->struct_size : sizeof *h);
     c->hooks_arg = arg;
-    c->log =
-        (kfk__log){.fn = h->log, .arg = arg, .level = h->log_level ? h->log_level : KFK_LOG_INFO};
+    c->log = (kfk__log){.fn = c->hooks.log,
+                        .arg = arg,
+                        .level = c->hooks.log_level ? c->hooks.log_level : KFK_LOG_INFO};
     if (c->log.fn)
         tell_notes(c);
     return KFK_OK;

@@ -159,6 +159,8 @@ static kfk_err make_parts(kfk_consumer *c, kfk_error *e)
         goto no_fetcher;
     }
     c->shared->loop = &c->loop;
+    c->loop.told = c->config->hooks.thread;
+    c->loop.told_arg = c->config->log.arg;
     err = kfk__loop_start(&c->loop, "kfk-fetcher");
     if (!err)
         return KFK_OK;

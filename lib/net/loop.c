@@ -33,17 +33,26 @@ bool kfk__loop_turn(kfk__loop *l, int64_t limit)
 }
 
 /* A callback may have forked, and come back in the child: there it ends, before a poll could take
- * the parent's events. */
+ * the parent's events. After the last step the loop may be gone. */
 static void run(void *arg)
 {
+    const kfk__loop *l = arg;
+    kfk_thread_fn *told = l->told;
+    void *told_arg = l->told_arg;
+    const char *name = l->name;
     unsigned forks = kfk__fork_count();
 
-    while (kfk__loop_turn(arg, KFK__NEVER) && forks == kfk__fork_count())
+    if (told)
+        told(1, name, told_arg);
+    while (forks == kfk__fork_count() && kfk__loop_turn(arg, KFK__NEVER))
         ;
+    if (told && forks == kfk__fork_count())
+        told(0, name, told_arg);
 }
 
 int kfk__loop_start(kfk__loop *l, const char *name)
 {
+    l->name = name;
     return l->env.ops->spawn(l->env.ctx, &l->env.alloc, name, run, l, &l->thread);
 }
 

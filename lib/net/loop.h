@@ -13,6 +13,8 @@
 #ifndef KFK_NET_LOOP_H
 #define KFK_NET_LOOP_H
 
+#include <kfk/config.h>
+
 #include "base/env.h"
 
 #define KFK__LOOP_END INT64_C(-1)
@@ -30,6 +32,10 @@ typedef struct kfk__loop {
     void *self;
     int64_t until;       /* owner: what step asked for last; 0 at first */
     kfk__thread *thread; /* of whoever started it; NULL: turned by hand, or joined */
+    const char *name;    /* the thread's */
+    /* Hears of the thread's start and end, on that thread; to be set before the start. NULL: nobody. */
+    kfk_thread_fn *told;
+    void *told_arg;
     kfk__event events[KFK__LOOP_EVENTS];
 } kfk__loop;
 
@@ -38,7 +44,7 @@ int kfk__loop_init(kfk__loop *l, const kfk__env *env, kfk__step_fn *step, void *
 /* Frees the poller. By the last of the two. */
 void kfk__loop_fini(kfk__loop *l);
 
-/* Runs the loop on a thread of its own. 0 or errno, and then step is never called. */
+/* Runs the loop on a thread of its own; |name| is static. 0 or errno, and then step is never called. */
 int kfk__loop_start(kfk__loop *l, const char *name);
 /* Waits for the thread's end; true too if there is none. false: |until| came, the thread goes on
  * alone. Once. */

@@ -304,6 +304,8 @@ static kfk_err make_parts(kfk_producer *p, kfk_error *e)
         kfk__loop_fini(&p->loop);
         return kfk__fail_nomem(e);
     }
+    p->loop.told = p->config->hooks.thread;
+    p->loop.told_arg = p->config->log.arg;
     err = kfk__loop_start(&p->loop, "kfk-sender");
     if (!err)
         return KFK_OK;

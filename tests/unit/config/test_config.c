@@ -193,6 +193,8 @@ START_TEST(arguments)
     ck_assert_int_eq(kfk_config_load(c, NULL, NULL), KFK_ERR_INVALID_ARG);
     ck_assert_ptr_null(kfk_config_get(NULL, "linger.ms"));
     ck_assert_int_eq(kfk_config_hooks(c, &h, NULL, NULL), KFK_OK);
+    h.struct_size = offsetof(kfk_hooks, thread);
+    ck_assert_int_eq(kfk_config_hooks(c, &h, NULL, NULL), KFK_OK);
     h.struct_size--;
     ck_assert_int_eq(kfk_config_hooks(c, &h, NULL, NULL), KFK_ERR_INVALID_ARG);
     h = (kfk_hooks){.struct_size = sizeof h, .log_level = 8};
