@@ -24,10 +24,11 @@ static const struct {
 
 static void list_commands(FILE *out)
 {
-    (void)fprintf(out, "usage: kfk [-v] COMMAND [OPTION ...]\n\n");
+    (void)fprintf(out, "usage: kfk [-v | -vv] COMMAND [OPTION ...]\n\n");
     for (int i = 0; i < COUNT(commands); i++)
         (void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
-    (void)fprintf(out, "\n-v logs to stderr. \"kfk COMMAND --help\" lists a command's options.\n");
+    (void)fprintf(out, "\n-v logs to stderr, -vv all that there is."
+                       " \"kfk COMMAND --help\" lists a command's options.\n");
 }
 
 static int help_command(int n, char *const *words)
@@ -50,10 +51,8 @@ int main(int argc, char **argv)
 {
     int at = 1, status = 1;
 
-    while (at < argc && strcmp(argv[at], "-v") == 0) {
-        tool_verbose = true;
-        at++;
-    }
+    for (; at < argc && (strcmp(argv[at], "-v") == 0 || strcmp(argv[at], "-vv") == 0); at++)
+        tool_verbose += (int)strlen(argv[at]) - 1;
     if (at < argc && strcmp(argv[at], "--version") == 0)
         return version_command(0, NULL);
     if (at < argc && strcmp(argv[at], "--help") == 0)

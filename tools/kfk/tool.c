@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-bool tool_verbose;
+int tool_verbose;
 
 static volatile sig_atomic_t stopped;
 static void (*wake_fn)(void);
@@ -77,8 +77,9 @@ static void log_line(int level, const char *subsystem, const char *msg, void *ar
 
 kfk_config *tool_config(void)
 {
+    static const int32_t levels[] = {KFK_LOG_WARN, KFK_LOG_INFO, KFK_LOG_DEBUG};
     kfk_hooks hooks = {.struct_size = sizeof hooks,
-                       .log_level = tool_verbose ? KFK_LOG_DEBUG : KFK_LOG_WARN,
+                       .log_level = levels[tool_verbose < COUNT(levels) ? tool_verbose : 2],
                        .log = log_line};
     kfk_config *c = kfk_config_new(NULL);
 

@@ -14,8 +14,8 @@ typedef int tool_command(int n, char *const *words);
 tool_command topics_command, produce_command, consume_command, perf_command, broker_command;
 tool_command perf_produce_command, perf_consume_command;
 
-/* -v was given. */
-extern bool tool_verbose;
+/* How often -v was given. */
+extern int tool_verbose;
 
 /* A line to stderr; returns 1, the exit status of what failed. */
 int tool_fail(const char *fmt, ...) KFK_PRINTF(1, 2);
@@ -30,8 +30,8 @@ bool tool_not_yet(const args *a, const int *options, const char *when);
 /* How many of these options, up to one below 0, were given. */
 int tool_given(const args *a, const int *options);
 
-/* An empty configuration that logs to stderr: errors and warnings, with -v all. Never NULL: without
- * memory the process ends. */
+/* An empty configuration that logs to stderr: errors and warnings, with -v what else is of interest,
+ * with -vv all. Never NULL: without memory the process ends. */
 kfk_config *tool_config(void);
 /* Loads the file that an option names, if it was given. false: stderr says why not. */
 bool tool_load(kfk_config *c, const args *a, int option);
