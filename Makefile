@@ -47,7 +47,7 @@ ALL_CXXFLAGS = -std=c++11 -Iinclude -Ilib -Wall -Wextra $(WERROR) $(HARDEN) $(SA
 
 # ---- sources, by layer (lib/README.md) ----
 
-BASE := arena buf crc32c error errtab fork heap ledger lock log map mem metrics \
+BASE := arena buf crc32c error errtab fork heap ledger lock log log_limit map mem metrics \
 	metrics_text murmur2 uuid version
 PROTO := api blob decode encode header message piece
 COMPRESS := compress gzip lz4 snappy zstd

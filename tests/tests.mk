@@ -5,13 +5,13 @@ CHECK_LIBS = -lcheck -lsubunit -lm -lrt -lpthread
 # tests/unit/FOLDER/test_NAME.c, one for each file of lib/ that has something to test.
 UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes base/crc32c \
 	base/error base/errtab base/fork base/heap base/ledger base/list base/lock \
-	base/log base/map base/mem base/metrics base/metrics_text base/murmur2 base/secret \
-	base/uuid base/varint client/bootstrap client/exchange client/input \
-	client/metadata client/metrics client/request client/retry client/throttle \
-	client/versions compress/compress compress/gzip compress/lz4 compress/snappy \
-	compress/zstd config/check config/config config/hostport config/load \
-	config/properties config/property config/value consumer/records consumer/shared \
-	devbroker/api_describe devbroker/api_fetch devbroker/api_metadata \
+	base/log base/log_limit base/map base/mem base/metrics base/metrics_text \
+	base/murmur2 base/secret base/uuid base/varint client/bootstrap client/exchange \
+	client/input client/metadata client/metrics client/request client/retry \
+	client/throttle client/versions compress/compress compress/gzip compress/lz4 \
+	compress/snappy compress/zstd config/check config/config config/hostport \
+	config/load config/properties config/property config/value consumer/records \
+	consumer/shared devbroker/api_describe devbroker/api_fetch devbroker/api_metadata \
 	devbroker/api_offsets devbroker/api_produce devbroker/api_topics \
 	devbroker/api_versions devbroker/call devbroker/config devbroker/devbroker \
 	devbroker/fault devbroker/log devbroker/producers handles/fork handles/threads \
@@ -45,8 +45,8 @@ $(B)/tests/unit/%: tests/unit/%.c $(FAILALLOC) $(B)/internal.a $(B)/flags | $(GE
 
 # tests/sim/test_NAME.c, each with the simulator's parts. ThreadSanitizer sees fibers as threads;
 # the parts that are all of them at once are compiled without it (tests/sim/hb.h).
-SIM := alloc client consumer dispatch failalloc link malformed metadata metrics mistakes \
-	names net producer regroup routing sched seeds sim timers versions
+SIM := alloc client consumer dispatch failalloc link log malformed metadata metrics \
+	mistakes names net producer regroup routing sched seeds sim timers versions
 SIM_PARTS := fiber link locks names sched simenv simnet simpoll timers
 SIM_HELPERS := failalloc rig world
 

@@ -314,6 +314,17 @@ static kfk_err send_metadata(kfk__client *c, kfk__node *n, int64_t now)
     return err;
 }
 
+static void log_rebootstrap(kfk__client *c, int64_t now)
+{
+    static const char line[] = "no broker answers; starting again from bootstrap.servers";
+    const kfk__client_options *o = c->options;
+    char more[KFK__LOG_MORE];
+
+    if (kfk__log_on(&o->log, KFK_LOG_INFO) &&
+        kfk__log_allows(&c->host.limit, kfk__log_who("", 0), line, now, more))
+        kfk__log_line(&o->log, KFK_LOG_INFO, o->subsystem, "%s%s", line, more);
+}
+
 /* Nobody answers: the addresses that metadata gave may be those of brokers that are no more (KIP-899, KIP-1102). Returns
  * when they are given up, if that is only a matter of time. */
 static int64_t maybe_rebootstrap(kfk__client *c, int64_t now)
@@ -325,8 +336,7 @@ static int64_t maybe_rebootstrap(kfk__client *c, int64_t now)
     due = kfk__deadline(c->metadata_since, after);
     if (!all_down(c) && now < due)
         return due;
-    kfk__log_write(&c->options->log, KFK_LOG_INFO, c->options->subsystem,
-                   "no broker answers; starting again from bootstrap.servers");
+    log_rebootstrap(c, now);
     c->metadata_since = now;
     (void)bootstrap(c);
     return now;

@@ -114,6 +114,25 @@ static void disconnect(kfk__node *n, const kfk_error *error, int64_t now)
     kfk__exchange_fail(&n->exchange, error, now);
 }
 
+static void log_failure(kfk__node *n, const kfk_error *e, int64_t now)
+{
+    const kfk__client_options *o = n->host->options;
+    char more[KFK__LOG_MORE];
+
+    if (kfk__log_on(&o->log, KFK_LOG_WARN) &&
+        kfk__log_allows(&n->host->limit, kfk__log_who(n->name, n->port), e->msg, now, more))
+        kfk__log_line(&o->log, KFK_LOG_WARN, o->subsystem, "%s%s", e->msg, more);
+}
+
+static void log_recovery(kfk__node *n, int64_t now)
+{
+    const kfk__client_options *o = n->host->options;
+
+    if (kfk__log_well(&n->host->limit, kfk__log_who(n->name, n->port), now))
+        kfk__log_write(&o->log, KFK_LOG_INFO, o->subsystem, "broker at %.200s:%u: connected again",
+                       n->name, n->port);
+}
+
 void kfk__node_fail(kfk__node *n, const kfk_error *error, int64_t now)
 {
     kfk_error copy = *error;
@@ -123,8 +142,7 @@ void kfk__node_fail(kfk__node *n, const kfk_error *error, int64_t now)
     n->error = copy;
     n->retry_at = now + kfk__backoff_ns(&n->host->options->reconnect, n->failures, n->host->env);
     n->failures++;
-    kfk__log_write(&n->host->options->log, KFK_LOG_WARN, n->host->options->subsystem, "%s",
-                   copy.msg);
+    log_failure(n, &copy, now);
     disconnect(n, &copy, now);
     n->host->down(n->host->owner, n, &copy, now);
 }
@@ -258,6 +276,7 @@ static void negotiated(void *owner, void *arg, const kfk__reply *reply, int64_t 
     n->deadline = KFK__NEVER;
     n->failures = 0;
     kfk__error_clear(&n->error);
+    log_recovery(n, now);
     n->host->up(n->host->owner, n, now);
 }
 

@@ -20,6 +20,7 @@
 #include "base/arena.h"
 #include "base/env.h"
 #include "base/list.h"
+#include "base/log_limit.h"
 #include "client/exchange.h"
 #include "client/metrics.h"
 #include "client/options.h"
@@ -47,6 +48,7 @@ typedef struct kfk__node_host {
     kfk__client_metrics *metrics;
     bool stirred;     /* a request has ended, or a connection changed: who waits for either may go on */
     uint8_t *scratch; /* KFK__EXCHANGE_SCRATCH bytes that a receive may use */
+    kfk__log_limit limit; /* nodes come and go, what was told of them stays */
     /* The connection is ready; or it could not be made, or was lost (not: closed for idleness). */
     void (*up)(void *owner, kfk__node *n, int64_t now);
     void (*down)(void *owner, kfk__node *n, const kfk_error *error, int64_t now);
