@@ -46,9 +46,10 @@ enum {
     KFK_EVENT_RETRY = 1,  /* a batch is to be sent again: topic, partition, err; value: attempts so far */
     KFK_EVENT_EPOCH = 2,  /* the producer moved to another epoch (KIP-360): topic, partition; value: the epoch */
     KFK_EVENT_LEADER = 3, /* a partition is led by another broker: topic, partition, broker_id */
-    KFK_EVENT_SPLIT = 4   /* a batch that was too large went in parts: topic, partition; value: how many */
+    KFK_EVENT_SPLIT = 4,  /* a batch that was too large went in parts: topic, partition; value: how many */
+    KFK_EVENT_THROTTLE = 5 /* a broker asked to be left alone (KIP-219): broker_id; value: for how many ms */
 };
-/* The library's memory: grows at its end. topic is valid in the call only. */
+/* The library's memory: grows at its end. topic is valid in the call only; NULL, and partition -1: none. */
 typedef struct kfk_event {
     int32_t type;
     int32_t broker_id; /* -1: none */

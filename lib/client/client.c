@@ -74,6 +74,14 @@ static void node_up(void *owner, kfk__node *n, int64_t now)
     kfk__unlock(&c->lock);
 }
 
+static void node_throttled(void *owner, kfk__node *n, int64_t ms)
+{
+    const kfk__client *c = owner;
+
+    if (c->throttled)
+        c->throttled(c->owner, n->id, ms);
+}
+
 static void node_down(void *owner, kfk__node *n, const kfk_error *error, int64_t now)
 {
     kfk__client *c = owner;
@@ -587,6 +595,7 @@ kfk_err kfk__client_init(kfk__client *c, const kfk__env *env, const kfk__client_
                                .metrics = &c->metrics,
                                .up = node_up,
                                .down = node_down,
+                               .throttled = node_throttled,
                                .owner = c};
     kfk__list_init(&c->nodes);
     kfk__list_init(&c->calls);

@@ -32,6 +32,8 @@ typedef struct kfk__client {
     kfk__list calls;
     /* Metadata has changed; any call may be made from it. */
     void (*updated)(void *owner, int64_t now);
+    /* A broker (id < 0: a bootstrap address) is left alone for |ms|; NULL: the handle does not ask. */
+    void (*throttled)(void *owner, int32_t broker, int64_t ms);
     void *owner;
 
     kfk__mutex lock;    /* guards |standing| */

@@ -419,10 +419,13 @@ static void bad_input(kfk__node *n, const kfk_error *why, int64_t now)
 
 static void receive(kfk__node *n, int64_t now)
 {
+    int64_t throttled = n->exchange.throttled_until;
     kfk_error e;
     kfk_err err =
         kfk__exchange_receive(&n->exchange, n->transport, n->host->scratch, now, &e);
 
+    if (n->exchange.throttled_until > throttled)
+        n->host->throttled(n->host->owner, n, (n->exchange.throttled_until - now) / KFK__MS);
     if (err == KFK_ERR_DISCONNECTED)
         lost(n, e.code ? &e : NULL, now);
     else if (err)

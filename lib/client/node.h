@@ -52,6 +52,8 @@ typedef struct kfk__node_host {
     /* The connection is ready; or it could not be made, or was lost (not: closed for idleness). */
     void (*up)(void *owner, kfk__node *n, int64_t now);
     void (*down)(void *owner, kfk__node *n, const kfk_error *error, int64_t now);
+    /* An answer asked for the broker to be left alone for |ms| from now on. */
+    void (*throttled)(void *owner, kfk__node *n, int64_t ms);
     void *owner;
 } kfk__node_host;
 

@@ -47,13 +47,13 @@ typedef struct kfk__sender {
     void *owner;
 } kfk__sender;
 
-/* Tells who wants to know; topic and partition are those of |p|. */
+/* Tells who wants to know; topic and partition are those of |p|, if there is one. */
 static inline void kfk__sender_event(kfk__sender *s, const kfk__partition *p, kfk_event e)
 {
     if (!s->options.event)
         return;
-    e.topic = p->topic->name;
-    e.partition = p->index;
+    e.topic = p ? p->topic->name : NULL;
+    e.partition = p ? p->index : -1;
     s->options.event(s->owner, &e);
 }
 

@@ -361,10 +361,18 @@ static void led(void *owner, kfk__partition *p, int32_t leader)
         kfk__sender_event(owner, p, (kfk_event){.type = KFK_EVENT_LEADER, .broker_id = leader});
 }
 
+static void throttled(void *owner, int32_t broker, int64_t ms)
+{
+    kfk__sender_event(owner, NULL,
+                      (kfk_event){.type = KFK_EVENT_THROTTLE, .broker_id = broker, .value = ms});
+}
+
 kfk_err kfk__sender_init(kfk__sender *s, const kfk__env *env, const kfk__sender_options *options,
                          const kfk__client_options *co, kfk__accumulator *a, kfk__poller *poller,
                          kfk__finish_fn *finish_fn, void *owner)
 {
+    kfk_err err;
+
     *s = (kfk__sender){
         .env = env, .options = *options, .accumulator = a, .finish = finish_fn, .owner = owner};
     kfk__producer_metrics_init(&s->metrics);
@@ -375,7 +383,9 @@ kfk_err kfk__sender_init(kfk__sender *s, const kfk__env *env, const kfk__sender_
     s->schedule.led = options->event ? led : NULL;
     s->schedule.owner = s;
     kfk__identity_init(&s->identity, options->idempotent);
-    return kfk__client_init(&s->client, env, co, poller, metadata_updated, s);
+    err = kfk__client_init(&s->client, env, co, poller, metadata_updated, s);
+    s->client.throttled = throttled;
+    return err;
 }
 
 void kfk__sender_fini(kfk__sender *s, int64_t now)

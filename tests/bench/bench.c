@@ -13,6 +13,10 @@ struct clocks {
 
 static struct clocks start;
 
+static const char *const modes[] = {"produce", "latency", "consume"};
+
+enum { N_MODES = sizeof modes / sizeof *modes };
+
 static struct clocks now(void)
 {
     struct timespec t;
@@ -50,6 +54,10 @@ static void argument(struct bench *b, char *arg, bench_set_fn *set, void *ctx)
         b->size = n;
     else if (strcmp(arg, "partitions") == 0)
         b->partitions = n;
+    else if (strcmp(arg, "threads") == 0)
+        b->threads = n;
+    else if (strcmp(arg, "text") == 0)
+        b->text = n != 0;
     else if (strcmp(arg, "tuned") == 0)
         b->tuned = n != 0;
     else if (strcmp(arg, "topic") == 0)
@@ -60,15 +68,20 @@ static void argument(struct bench *b, char *arg, bench_set_fn *set, void *ctx)
 
 void bench_args(struct bench *b, int argc, char **argv, bench_set_fn *set, void *ctx)
 {
-    *b = (struct bench){.records = 1000000, .size = 100, .partitions = 1, .topic = "bench"};
-    if (argc < 2 || (strcmp(argv[1], "produce") && strcmp(argv[1], "consume")))
-        bench_die("usage", "produce|consume [records=N] [size=N] [partitions=N] [topic=T] "
-                           "[tuned=1] [PROPERTY=VALUE]...");
-    b->produce = argv[1][0] == 'p';
+    int mode = 0;
+
+    *b = (struct bench){
+        .records = 1000000, .size = 100, .partitions = 1, .threads = 1, .topic = "bench"};
+    while (argc > 1 && mode < N_MODES && strcmp(argv[1], modes[mode]) != 0)
+        mode++;
+    if (argc < 2 || mode == N_MODES)
+        bench_die("usage", "produce|latency|consume [records=N] [size=N] [partitions=N] [topic=T] "
+                           "[threads=N] [text=1] [tuned=1] [PROPERTY=VALUE]...");
+    b->mode = (enum bench_mode)mode;
     for (int i = 2; i < argc; i++)
         argument(b, argv[i], set, ctx);
-    if (b->partitions == 0)
-        bench_die("partitions", "at least one");
+    if (b->partitions == 0 || b->threads == 0)
+        bench_die("partitions, threads", "at least one");
 }
 
 char *bench_value(const struct bench *b)
@@ -78,7 +91,33 @@ char *bench_value(const struct bench *b)
     if (!value)
         bench_die("value", "no memory");
     memset(value, 'x', b->size);
+    for (size_t i = 0, n = 12345; b->text && i < b->size; i++, n = n * 1103515245 + 12345)
+        value[i] = "etaoin shrdlucmf"[n >> 16 & 15];
     return value;
+}
+
+double bench_now(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+void bench_latencies(const struct bench *b, const char *client, const char *version, double *ns)
+{
+    size_t n = b->records;
+
+    qsort(ns, n, sizeof *ns, compare);
+    printf("client=%s version=%s mode=latency records=%zu p50_us=%.1f p99_us=%.1f p999_us=%.1f\n",
+           client, version, n, ns[n / 2] / 1e3, ns[n * 99 / 100] / 1e3, ns[n * 999 / 1000] / 1e3);
 }
 
 void bench_start(void)
@@ -94,6 +133,6 @@ void bench_report(const struct bench *b, const char *client, const char *version
     printf("client=%s version=%s mode=%s records=%zu seconds=%.3f records_per_s=%.0f "
            "cpu_s_per_million=%.4f "
            "peak_mib=%.1f\n",
-           client, version, b->produce ? "produce" : "consume", b->records, wall, n / wall,
+           client, version, modes[b->mode], b->records, wall, n / wall,
            cpu / n * 1e6, (double)end.peak_kib / 1024);
 }

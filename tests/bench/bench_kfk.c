@@ -1,8 +1,10 @@
 /* bench_kfk: libkfk under load, by its public calls alone. Arguments: bench.h. */
 #include <kfk/kfk.h>
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench.h"
 
@@ -21,36 +23,105 @@ static void set(const char *name, const char *value, void *arg)
     must(kfk_config_set(arg, name, value, &e), name, &e);
 }
 
-static _Atomic size_t delivered;
+/* ---- produce ---- */
+
+static _Atomic size_t delivered; /* written by the Sender alone */
 
 static void on_delivery(kfk_producer *p, const kfk_delivery *d, void *arg)
 {
     (void)p, (void)arg;
     if (d->status == KFK_DELIVERED)
-        delivered++;
+        atomic_store_explicit(&delivered, delivered + 1, memory_order_relaxed);
+}
+
+/* What one thread sends. */
+struct sender {
+    const struct bench *b;
+    kfk_producer *p;
+    size_t records;
+    pthread_t thread;
+};
+
+static void *send_all(void *arg)
+{
+    const struct sender *s = arg;
+    int32_t partitions = (int32_t)s->b->partitions;
+    char *value = bench_value(s->b);
+    kfk_record r = {.struct_size = sizeof r,
+                    .flags = KFK_PARTITION,
+                    .topic = s->b->topic,
+                    .value = {value, s->b->size}};
+    kfk_error e;
+
+    for (size_t i = 0; i < s->records; i++) {
+        if (s->b->text) /* no two alike */
+            memcpy(value, &i, sizeof i < s->b->size ? sizeof i : s->b->size);
+        must(kfk_producer_send(s->p, &r, on_delivery, NULL, &e), "send", &e);
+        if (++r.partition == partitions)
+            r.partition = 0;
+    }
+    free(value);
+    return NULL;
+}
+
+static kfk_producer *new_producer(const kfk_config *c)
+{
+    kfk_producer *p;
+    kfk_error e;
+
+    must(kfk_producer_new(&p, c, &e), "producer", &e);
+    return p;
 }
 
 static void produce(const struct bench *b, const kfk_config *c)
 {
-    kfk_producer *p;
+    struct sender *senders = calloc(b->threads, sizeof *senders);
+    kfk_producer *p = new_producer(c);
     kfk_error e;
-    char *value = bench_value(b);
-    kfk_record r = {.struct_size = sizeof r,
-                    .flags = KFK_PARTITION,
-                    .topic = b->topic,
-                    .value = {value, b->size}};
 
-    must(kfk_producer_new(&p, c, &e), "producer", &e);
-    for (size_t i = 0; i < b->records; i++) {
-        r.partition = (int32_t)(i % b->partitions);
-        must(kfk_producer_send(p, &r, on_delivery, NULL, &e), "send", &e);
+    if (!senders)
+        bench_die("threads", "no memory");
+    for (size_t i = 0; i < b->threads; i++) {
+        senders[i] = (struct sender){b, p, b->records / b->threads, 0};
+        if (i == 0)
+            senders[i].records += b->records % b->threads;
+        else if (pthread_create(&senders[i].thread, NULL, send_all, &senders[i]))
+            bench_die("threads", "cannot start one");
     }
+    (void)send_all(&senders[0]);
+    for (size_t i = 1; i < b->threads; i++)
+        (void)pthread_join(senders[i].thread, NULL);
     must(kfk_producer_flush(p, WAIT_MS, &e), "flush", &e);
     if (delivered != b->records)
         bench_die("produce", "not all records were delivered");
     kfk_producer_free(p);
-    free(value);
+    free(senders);
 }
+
+static void latency(const struct bench *b, const kfk_config *c)
+{
+    char *value = bench_value(b);
+    double *ns = calloc(b->records, sizeof *ns);
+    const kfk_record r = {
+        .struct_size = sizeof r, .topic = b->topic, .value = {value, b->size}};
+    kfk_producer *p = new_producer(c);
+    kfk_error e;
+
+    if (!ns)
+        bench_die("latency", "no memory");
+    for (size_t i = 0; i < b->records; i++) {
+        double sent = bench_now();
+
+        must(kfk_producer_send_sync(p, &r, WAIT_MS, NULL, &e), "send_sync", &e);
+        ns[i] = bench_now() - sent;
+    }
+    bench_latencies(b, "libkfk", kfk_version(), ns);
+    kfk_producer_free(p);
+    free(value);
+    free(ns);
+}
+
+/* ---- consume ---- */
 
 static void consume(const struct bench *b, const kfk_config *c)
 {
@@ -93,8 +164,12 @@ int main(int argc, char **argv)
         bench_die("config", "no memory");
     bench_args(&b, argc, argv, set, c);
     bench_start();
-    (b.produce ? produce : consume)(&b, c);
-    bench_report(&b, "libkfk", kfk_version());
+    if (b.mode == BENCH_LATENCY) {
+        latency(&b, c);
+    } else {
+        (b.mode == BENCH_PRODUCE ? produce : consume)(&b, c);
+        bench_report(&b, "libkfk", kfk_version());
+    }
     kfk_config_free(c);
     return 0;
 }

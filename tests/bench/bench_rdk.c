@@ -107,6 +107,33 @@ static void produce(const struct bench *b, rd_kafka_conf_t *conf)
     free(value);
 }
 
+/* One record at a time: it has no call that waits for one, so that is produce and poll. */
+static void latency(const struct bench *b, rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, conf);
+    char *value = bench_value(b);
+    double *ns = calloc(b->records, sizeof *ns);
+
+    if (!ns)
+        bench_die("latency", "no memory");
+    for (size_t i = 0; i < b->records; i++) {
+        double sent = bench_now();
+
+        must(rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(b->topic), RD_KAFKA_V_PARTITION(0),
+                               RD_KAFKA_V_VALUE(value, b->size),
+                               RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+             "produce");
+        while (delivered <= i)
+            rd_kafka_poll(rk, 100);
+        ns[i] = bench_now() - sent;
+    }
+    bench_latencies(b, "librdkafka", rd_kafka_version_str(), ns);
+    rd_kafka_destroy(rk);
+    free(value);
+    free(ns);
+}
+
 /* ---- consume ---- */
 
 static size_t bytes;
@@ -171,10 +198,14 @@ int main(int argc, char **argv)
 
     bench_args(&b, argc, argv, set, conf);
     if (b.tuned)
-        tune(conf, b.produce);
+        tune(conf, b.mode == BENCH_PRODUCE);
     bench_start();
-    (b.produce ? produce : consume)(&b, conf);
-    bench_report(&b, "librdkafka", rd_kafka_version_str());
+    if (b.mode == BENCH_LATENCY) {
+        latency(&b, conf);
+    } else {
+        (b.mode == BENCH_PRODUCE ? produce : consume)(&b, conf);
+        bench_report(&b, "librdkafka", rd_kafka_version_str());
+    }
     rd_kafka_conf_destroy(conf);
     return 0;
 }

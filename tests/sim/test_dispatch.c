@@ -477,7 +477,12 @@ static void on_ack(const kfk_delivery *d, void *arg)
 
 static void on_event(const kfk_event *e, void *arg)
 {
-    ck_assert_str_eq(e->topic, "t");
+    if (e->type == KFK_EVENT_THROTTLE) {
+        ck_assert_int_eq(e->broker_id, 1);
+        ck_assert_int_eq(e->value, 300);
+    } else {
+        ck_assert_str_eq(e->topic, "t");
+    }
     ((watched *)arg)->events[e->type]++;
 }
 
@@ -501,6 +506,7 @@ static void hooks_hear(void)
     topic("t", 1, 1);
     FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .value = KFK_ERR_NOT_LEADER_OR_FOLLOWER,
           .level = KFK__DEV_ANY);
+    FAULT(.kind = KFK__DEV_FAULT_THROTTLE, .api = PRODUCE, .value = 300);
     for (int i = 0; i < 10; i++)
         send_silent(p, NULL);
     for (int i = 0; i < 10; i++)
@@ -512,6 +518,7 @@ static void hooks_hear(void)
     ck_assert_int_eq(wt.last_offset, 19);
     ck_assert_int_ge(wt.events[KFK_EVENT_RETRY], 1);
     ends(p);
+    ck_assert_int_eq(wt.events[KFK_EVENT_THROTTLE], 1);
     ck_assert_int_eq(wt.acked, 21);
 }
 
