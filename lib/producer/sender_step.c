@@ -408,10 +408,9 @@ static void take_news(kfk__sender *s, int64_t now)
         topic_wanted(s, t, now);
     while ((p = kfk__accumulator_next_partition(s->accumulator)) != NULL)
         kfk__schedule_place(&s->schedule, p, now);
-    if (news.purge_id > s->purged) {
+    /* Who compresses a batch tells when it is done: then it is looked at again. */
+    if (news.purge_id > s->purged && kfk__settle_purge(s, news.purge_id, now))
         s->purged = news.purge_id;
-        kfk__settle_purge(s, news.purge_id, now);
-    }
     hurried = news.short_of_memory || s->closing;
     if (news.flush_id == sc->flush_id && hurried == sc->hurried)
         return;

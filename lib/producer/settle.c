@@ -283,20 +283,25 @@ int64_t kfk__settle_expired(kfk__sender *s, int64_t now)
     return KFK__NEVER;
 }
 
-/* Ends the batches in front of |end|, but those that somebody is compressing; |in_flight|: those in flight, too, whose
- * memory stays where it is until the answer comes. */
-static void end_all(kfk__sender *s, uint64_t end, bool in_flight, kfk_err err, const char *msg,
+/* Ends the batches in front of |end|; |in_flight|: those in flight, too, whose memory stays where it is until the answer
+ * comes. false: but for those that somebody is compressing. */
+static bool end_all(kfk__sender *s, uint64_t end, bool in_flight, kfk_err err, const char *msg,
                     int64_t now)
 {
     kfk__batch_order at = {0, 0};
     kfk__producer_batch *b;
+    bool all = true;
 
     while ((b = kfk__accumulator_behind(s->accumulator, at)) != NULL && b->order.id < end) {
         kfk__partition *p = b->partition;
 
         at = b->order;
-        if (b->produce ? !in_flight : !pull(b))
+        if (b->produce && !in_flight)
             continue;
+        if (!b->produce && !pull(b)) {
+            all = false;
+            continue;
+        }
         if (b->produce)
             b->doubt = true;
         else
@@ -305,14 +310,15 @@ static void end_all(kfk__sender *s, uint64_t end, bool in_flight, kfk_err err, c
         mend(s, p);
         kfk__schedule_place(&s->schedule, p, now);
     }
+    return all;
 }
 
 void kfk__settle_queued(kfk__sender *s, kfk_err err, const char *msg, int64_t now)
 {
-    end_all(s, kfk__accumulator_next_id(s->accumulator), false, err, msg, now);
+    (void)end_all(s, kfk__accumulator_next_id(s->accumulator), false, err, msg, now);
 }
 
-void kfk__settle_purge(kfk__sender *s, uint64_t id, int64_t now)
+bool kfk__settle_purge(kfk__sender *s, uint64_t id, int64_t now)
 {
-    end_all(s, id, true, KFK_ERR_PURGED, "the producer was purged", now);
+    return end_all(s, id, true, KFK_ERR_PURGED, "the producer was purged", now);
 }

@@ -23,8 +23,8 @@ void kfk__settle_error(kfk__sender *s, kfk__producer_batch *b, kfk_err err, cons
 void kfk__settle_gone(kfk__sender *s, kfk__producer_batch *b);
 /* Ends those whose delivery.timeout.ms is over, the oldest first. Returns when the next one's is. */
 int64_t kfk__settle_expired(kfk__sender *s, int64_t now);
-/* Ends the batches in front of |id|: those in flight as unknown. */
-void kfk__settle_purge(kfk__sender *s, uint64_t id, int64_t now);
+/* Ends the batches in front of |id|: those in flight as unknown. false: but for some that are being compressed. */
+bool kfk__settle_purge(kfk__sender *s, uint64_t id, int64_t now);
 /* Ends everything that is not in flight now; not what the callbacks send meanwhile. */
 void kfk__settle_queued(kfk__sender *s, kfk_err err, const char *msg, int64_t now);
 
