@@ -1,8 +1,10 @@
 /* bench_kfk: libkfk under load, by its public calls alone. Arguments: bench.h. */
 #include <kfk/kfk.h>
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +118,7 @@ static void latency(const struct bench *b, const kfk_config *c)
         ns[i] = bench_now() - sent;
     }
     bench_latencies(b, "libkfk", kfk_version(), ns);
+    printf("heap_kib=%zu\n", mallinfo2().uordblks / 1024);
     kfk_producer_free(p);
     free(value);
     free(ns);
