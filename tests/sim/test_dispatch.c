@@ -1,5 +1,6 @@
 /* What a producer may and may not do inside and outside of callbacks, and where these run: on its
  * own thread, or with dispatch=app where the application asks for them. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "producer/producer_env.h"
@@ -277,7 +278,7 @@ END_TEST
 
 /* ---- room ---- */
 
-static int writable_calls;
+static atomic_int writable_calls;
 
 static void on_writable(void *arg)
 {
@@ -425,7 +426,7 @@ END_TEST
 static void frees(kfk_producer *p, const kfk_delivery *d, void *arg)
 {
     (void)d;
-    ++*(int *)arg;
+    ++*(atomic_int *)arg;
     kfk_producer_free(p);
 }
 
@@ -433,7 +434,7 @@ static void freed_inside(void)
 {
     const kfk_record r = {.struct_size = sizeof r, .topic = "t", .value = {"v", 1}};
     kfk_producer *p = producer("dispatch", mode, NULL);
-    int n = 0;
+    atomic_int n = 0;
 
     topic("t", 1, 1);
     ck_assert_int_eq(kfk_producer_send(p, &r, frees, &n, &w.e), KFK_OK);
