@@ -241,6 +241,8 @@ static kfk__dev_status begin(kfk__dev_service *s, kfk__dev_call *call)
 {
     if (!parse(s, call))
         return KFK__DEV_DEAD;
+    if (s->heard)
+        s->heard(s->heard_arg, call);
     call->until = KFK__NEVER;
     call->faulty = kfk__dev_faults_meet(&s->faults, call->key, call->node, &call->fault);
     if (!call->faulty || call->fault.after)

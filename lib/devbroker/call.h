@@ -23,15 +23,17 @@
 
 enum { KFK__DEV_KEYS = 128 };
 
+typedef struct kfk__dev_call kfk__dev_call;
+
 /* What all connections share. */
 typedef struct kfk__dev_service {
     kfk__mutex lock; /* guards the rest */
     kfk__dev_cluster cluster;
     kfk__dev_faults faults;
     int64_t requests[KFK__DEV_NODES_MAX][KFK__DEV_KEYS]; /* how many came, by node and API */
+    void (*heard)(void *arg, const kfk__dev_call *call); /* NULL: nobody listens */
+    void *heard_arg;
 } kfk__dev_service;
-
-typedef struct kfk__dev_call kfk__dev_call;
 
 typedef enum kfk__dev_outcome {
     KFK__DEV_ANSWER, /* the response is filled in */

@@ -50,6 +50,8 @@ static void apply_opts(kfk__devbroker *b, const kfk__devbroker_opts *o)
         c->default_replicas = o->default_replicas;
     if (o->cluster_id)
         kfk__error_set(c->id, sizeof c->id, o->cluster_id, strlen(o->cluster_id));
+    b->service.heard = o->heard;
+    b->service.heard_arg = o->heard_arg;
     b->request_max = o->request_max ? o->request_max : REQUEST_MAX;
 }
 

@@ -22,6 +22,7 @@
 #include "devbroker/fault.h"
 
 typedef struct kfk__devbroker kfk__devbroker;
+struct kfk__dev_call;
 
 /* Zero is the default of every member. */
 typedef struct kfk__devbroker_opts {
@@ -35,6 +36,10 @@ typedef struct kfk__devbroker_opts {
     int32_t request_max;        /* longest frame in bytes; 0: 100 MiB */
     int64_t memory_max;         /* bytes in all logs, the oldest go first; 0: no limit */
     bool no_auto_create;        /* as auto.create.topics.enable=false */
+    /* Loop, with the lock held: each request (call.h) as it came, before any fault and before
+     * anything is done with it. */
+    void (*heard)(void *arg, const struct kfk__dev_call *call);
+    void *heard_arg;
 } kfk__devbroker_opts;
 
 /* KFK_ERR_NOMEM, KFK_ERR_INVALID_ARG, KFK_ERR_SYSTEM (no poller). Listens to nothing yet. */

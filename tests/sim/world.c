@@ -41,7 +41,8 @@ static void new_cluster(void)
                              .host = opts.host ? hosts : NULL,
                              .profile = opts.profile,
                              .cluster_id = "sim",
-                             .no_auto_create = opts.no_auto_create};
+                             .no_auto_create = opts.no_auto_create,
+                             .heard = opts.heard};
     kfk__env env = w.rig.env;
 
     for (int32_t i = 0; i < o.n_nodes; i++) {
@@ -97,6 +98,14 @@ uint64_t world_run(const world_opts *o, void (*app)(void))
     ck_assert_uint_eq(failalloc_blocks(&w.broker_mem), 0);
     sim_free(w.rig.s);
     return hash;
+}
+
+void world_seeds(const world_opts *o, uint64_t n, void (*app)(void))
+{
+    world_opts one = *o;
+
+    for (one.seed = 0; one.seed < n; one.seed++)
+        (void)world_run(&one, app);
 }
 
 int world_main(const char *name, const TTest *const *tests)

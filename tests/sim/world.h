@@ -29,6 +29,7 @@ typedef struct world_opts {
     const char *host;    /* what every node advertises; NULL: its address */
     int64_t limit;       /* virtual time that it may take; 0: ten minutes */
     bool no_auto_create;
+    void (*heard)(void *arg, const struct kfk__dev_call *call); /* devbroker.h */
     bool unchecked; /* what is left of memory is the caller's to look at */
 } world_opts;
 
@@ -57,6 +58,9 @@ extern world w;
 
 /* Runs |app| to its end. Returns the trace's hash. */
 uint64_t world_run(const world_opts *o, void (*app)(void));
+
+/* The same for |n| seeds. */
+void world_seeds(const world_opts *o, uint64_t n, void (*app)(void));
 
 int64_t now(void);
 void nap(int64_t ms);
