@@ -48,10 +48,23 @@ void kfk__sequence_part(const kfk__partition *p, const kfk__producer_batch *whol
     kfk__producer_batch_seal(part, p->producer_id, p->epoch, after(whole->base_sequence, first));
 }
 
+/* Whether |a| comes after |b|. What is out at a time is far less than half of the numbers there are. */
+static bool is_ahead(int32_t a, int32_t b)
+{
+    uint32_t by = ((uint32_t)a - (uint32_t)b) & INT32_MAX;
+
+    return by > 0 && by <= INT32_MAX / 2;
+}
+
 void kfk__sequence_acked(kfk__partition *p, const kfk__producer_batch *b)
 {
-    if (b->base_sequence >= 0)
-        p->acked_sequence = after(b->base_sequence, b->count - 1);
+    int32_t last = after(b->base_sequence, b->count - 1);
+
+    if (b->base_sequence < 0)
+        return;
+    /* An earlier one may be acknowledged late: its first answer left it open whether the broker has it. */
+    if (p->acked_sequence < 0 || is_ahead(last, p->acked_sequence))
+        p->acked_sequence = last;
 }
 
 void kfk__sequence_restart(kfk__identity *i, kfk__partition *p, kfk__list *lost)

@@ -360,6 +360,35 @@ START_TEST(check_15_a_broker_that_has_lost_track_is_nobodys_error)
 }
 END_TEST
 
+/* The first of two batches is in the log, but its answer said that nobody knows; the second one is
+ * acknowledged before the first is found to be there. Then the broker forgets. */
+static void answered_backwards(void)
+{
+    kfk_producer *p = producer("batch.size", "200", "linger.ms", "0", NULL);
+    int64_t start;
+
+    topic("t", 1, 1);
+    send_some(p, 1);
+    flush(p);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .after = true, .level = KFK__DEV_ANY,
+          .value = KFK_ERR_REQUEST_TIMED_OUT);
+    send_some(p, 2);
+    flush(p);
+    kfk__devbroker_expire_producers(w.broker);
+    start = now();
+    send_some(p, 2);
+    flush(p);
+    ck_assert_int_lt(now() - start, SIM_S);
+    log_is_all();
+    ends(p);
+}
+
+START_TEST(what_is_acknowledged_late_does_not_turn_the_numbers_back)
+{
+    EACH(answered_backwards, .profile = "2.4");
+}
+END_TEST
+
 /* ---- the topic is another one ---- */
 
 static void recreated(void)
@@ -400,6 +429,7 @@ int main(void)
                                   check_13_sequences_wrap,
                                   check_14_after_a_hole_a_new_epoch_begins,
                                   check_15_a_broker_that_has_lost_track_is_nobodys_error,
+                                  what_is_acknowledged_late_does_not_turn_the_numbers_back,
                                   check_20_a_topic_that_was_made_anew_is_found,
                                   NULL};
 
