@@ -140,7 +140,7 @@ static void throttled(void)
     kfk_producer_free(p);
 }
 
-START_TEST(a_throttled_broker_is_left_alone)
+START_TEST(check_21_a_throttled_broker_is_left_alone)
 {
     EACH(throttled, .nodes = 2);
 }
@@ -185,6 +185,11 @@ START_TEST(leaders_are_followed)
 {
     EACH(leaders_move, .nodes = 3, .profile = "2.1");
     EACH(leaders_move, .nodes = 3);
+}
+END_TEST
+
+START_TEST(check_19_a_leader_that_is_hinted_at_is_asked_at_once)
+{
     EACH(hinted, .nodes = 3);
 }
 END_TEST
@@ -293,8 +298,9 @@ int main(void)
     const TTest *const tests[] = {many_topics_are_few_requests,
                                   an_unknown_topic_backs_off,
                                   who_does_not_wait_asks_all_the_same,
-                                  a_throttled_broker_is_left_alone,
+                                  check_21_a_throttled_broker_is_left_alone,
                                   leaders_are_followed,
+                                  check_19_a_leader_that_is_hinted_at_is_asked_at_once,
                                   nodes_come_and_go,
                                   rebootstrap,
                                   idle_connections_are_closed,

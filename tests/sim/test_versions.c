@@ -52,7 +52,7 @@ static void agrees(void)
 }
 
 /* Who does not know the newest is asked again, in the version that it named. */
-START_TEST(an_older_broker_is_asked_twice)
+START_TEST(check_01_an_older_broker_is_asked_twice)
 {
     for (size_t i = 0; i < PROFILES; i++)
         for (uint64_t seed = 0; seed < 5; seed++) {
@@ -113,7 +113,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {an_older_broker_is_asked_twice,
+    const TTest *const tests[] = {check_01_an_older_broker_is_asked_twice,
                                   a_cluster_is_upgraded_or_set_back_node_by_node, NULL};
 
     return world_main("sim/versions", tests);

@@ -47,7 +47,7 @@ static void check_key(char *line)
     ck_assert_ptr_null(line);
 }
 
-START_TEST(keys_of_java)
+START_TEST(check_04_keys_of_java)
 {
     FILE *f = fopen(KEYS_FILE, "r");
     char line[LINE];
@@ -87,7 +87,7 @@ int main(void)
     SRunner *sr = srunner_create(s);
     int failed;
 
-    tcase_add_test(tc, keys_of_java);
+    tcase_add_test(tc, check_04_keys_of_java);
     tcase_add_test(tc, any_alignment);
     suite_add_tcase(s, tc);
     srunner_run_all(sr, CK_ENV);

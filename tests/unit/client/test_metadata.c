@@ -397,7 +397,7 @@ END_TEST
 
 /* ---- leader epochs ---- */
 
-START_TEST(a_leader_epoch_never_goes_back)
+START_TEST(check_20_a_leader_epoch_never_goes_back)
 {
     kfk__topic_info *t = use("a");
 
@@ -451,7 +451,7 @@ static kfk_err learn_id(uint8_t id, int32_t leader, int32_t epoch)
     return update(NEWEST);
 }
 
-START_TEST(another_topic_of_the_same_name_begins_anew)
+START_TEST(check_20_another_topic_of_the_same_name_begins_anew)
 {
     kfk__topic_info *t = use("a");
 
@@ -624,10 +624,10 @@ int main(void)
     tcase_add_test(t, partitions_with_numbers_that_cannot_be_do_no_harm);
     tcase_add_test(t, a_topic_grows_and_never_shrinks);
     tcase_add_test(t, partitions_for_which_there_is_no_memory_are_asked_for_again);
-    tcase_add_test(t, a_leader_epoch_never_goes_back);
+    tcase_add_test(t, check_20_a_leader_epoch_never_goes_back);
     tcase_add_test(t, an_old_answer_does_not_settle_who_leads);
     tcase_add_test(t, epochs_of_old_brokers_are_not_relied_on);
-    tcase_add_test(t, another_topic_of_the_same_name_begins_anew);
+    tcase_add_test(t, check_20_another_topic_of_the_same_name_begins_anew);
     tcase_add_test(t, an_id_that_becomes_known_changes_nothing_else);
     tcase_add_test(t, another_topic_without_memory_has_nothing_of_the_old_one);
     tcase_add_test(t, topics_are_found_by_id);

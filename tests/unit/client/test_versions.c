@@ -57,7 +57,7 @@ START_TEST(the_request_names_the_library)
 END_TEST
 
 /* Ours are 4 to |max|; what both sides speak, at most what is asked for. */
-START_TEST(the_highest_version_of_both_is_picked)
+START_TEST(check_02_the_highest_version_of_both_is_picked)
 {
     const int16_t low = kfk__fetch_api.min, high = kfk__fetch_api.max;
     const struct {
@@ -201,7 +201,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, NULL);
     tcase_add_test(t, nothing_is_spoken_before_there_is_an_answer);
     tcase_add_test(t, the_request_names_the_library);
-    tcase_add_test(t, the_highest_version_of_both_is_picked);
+    tcase_add_test(t, check_02_the_highest_version_of_both_is_picked);
     tcase_add_test(t, keys_that_nobody_knows_are_passed_over);
     tcase_add_test(t, every_api_of_ours_has_its_place_among_the_keys);
     tcase_add_test(t, no_list_is_an_answer_that_offers_nothing);

@@ -57,7 +57,7 @@ START_TEST(keys_go_where_other_clients_put_them)
 }
 END_TEST
 
-START_TEST(the_javas_keys_of_the_notes)
+START_TEST(check_04_keys_as_java_places_them)
 {
     static const int32_t at[] = {2, 2, 0, 1, 1};
 
@@ -68,7 +68,7 @@ START_TEST(the_javas_keys_of_the_notes)
 END_TEST
 
 /* CRC32 of an empty key is 0; the others are those of "" above. */
-START_TEST(no_key_is_an_empty_one_or_none)
+START_TEST(check_05_no_key_is_an_empty_one_or_none)
 {
     static const struct {
         kfk__partitioner which;
@@ -153,8 +153,8 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {keys_go_where_other_clients_put_them,
-                                  the_javas_keys_of_the_notes,
-                                  no_key_is_an_empty_one_or_none,
+                                  check_04_keys_as_java_places_them,
+                                  check_05_no_key_is_an_empty_one_or_none,
                                   round_robin_takes_turns_keys_or_not,
                                   keys_can_be_ignored,
                                   a_function_of_ones_own_is_asked_once_a_record,

@@ -52,7 +52,7 @@ static void check_response(const golden *g)
     kfk__arena_fini(&arena);
 }
 
-START_TEST(headers_are_as_kafka_writes_them)
+START_TEST(check_03_headers_are_as_kafka_writes_them)
 {
     FILE *f = fopen(GOLDEN_FILE, "r");
     golden g = {.n = 0};
@@ -121,7 +121,7 @@ END_TEST
 static const uint8_t with_tags[] = {0, 3, 0, 9,   0,   0, 0, 1,   0,  0,
                                     2, 5, 1, 'x', 200, 1, 2, 'y', 'z'};
 
-START_TEST(unknown_tags_are_skipped)
+START_TEST(check_03_unknown_tags_are_skipped)
 {
     kfk__request_header h;
     size_t used = 0;
@@ -171,11 +171,11 @@ int main(void)
 {
     TCase *t = tcase_create("header");
 
-    tcase_add_test(t, headers_are_as_kafka_writes_them);
+    tcase_add_test(t, check_03_headers_are_as_kafka_writes_them);
     tcase_add_test(t, no_client_id_is_null);
     tcase_add_test(t, api_versions_is_answered_without_tags);
     tcase_add_test(t, later_versions_and_unknown_keys_can_be_read);
-    tcase_add_test(t, unknown_tags_are_skipped);
+    tcase_add_test(t, check_03_unknown_tags_are_skipped);
     tcase_add_test(t, a_header_that_is_cut_is_refused);
     tcase_add_loop_test(t, what_cannot_be_is_refused, 0, sizeof bad / sizeof *bad);
     return run_suite("header", t);
