@@ -128,7 +128,8 @@ static void mend(kfk__sender *s, kfk__partition *p)
     while ((at = kfk__list_pop(&lost)) != NULL)
         kfk__settle_error(s, KFK__ENTRY(at, kfk__producer_batch, link),
                          KFK_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
-                         "the broker lost track of the producer while the record was unanswered");
+                         "the sequence was broken, by the broker or by a record before this one, while "
+                         "nobody knows whether this one is in the log: sent again it could be there twice");
 }
 
 static void succeeded(kfk__sender *s, kfk__producer_batch *b, kfk__produce_answer *a)

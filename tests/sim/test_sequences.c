@@ -293,10 +293,37 @@ static void expires_and_is_answered(void)
     ends(p);
 }
 
+/* The first of five is refused for good, and the others with it. What comes behind them waits for
+ * the new epoch. */
+static void refused_for_good(void)
+{
+    kfk_producer *p = producer("batch.size", "200", "linger.ms", "0", NULL);
+    int old = 0;
+
+    topic("t", 1, 1);
+    send_some(p, 1);
+    flush(p);
+    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = PRODUCE, .value = 100);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .skip = 1, .level = KFK__DEV_ANY,
+          .value = KFK_ERR_INVALID_RECORD);
+    send_some(p, 20);
+    flush(p);
+    ck_assert_int_eq(told(KFK_NOT_WRITTEN), 1);
+    ck_assert_int_eq(told(KFK_DELIVERED), 20);
+    ck_assert_int_eq(log_of("t", 0, ids, WORLD_RECORDS), 20);
+    for (int i = 1; i < 20; i++)
+        ck_assert_int_gt(ids[i], ids[i - 1]);
+    for (int i = 0; i < wire_batches(); i++)
+        old += wire_at(i).h.producer_epoch == 0;
+    ck_assert_int_le(old, 3 + 5); /* at most three were acknowledged */
+    ends(p);
+}
+
 START_TEST(check_14_after_a_hole_a_new_epoch_begins)
 {
     EACH(expires_in_flight, 0);
     EACH(expires_and_is_answered, 0);
+    EACH(refused_for_good, 0);
 }
 END_TEST
 
