@@ -25,6 +25,7 @@ enum { KFK__PRODUCE_FEW = 8 };
 typedef struct kfk__produce {
     const kfk_allocator *alloc;
     void *owner;
+    uint64_t number; /* of the requests of its Sender */
     size_t n, cap;
     size_t size; /* of the batches */
     kfk__producer_batch **batches; /* NULL: answered */

@@ -152,7 +152,7 @@ static void gather(kfk__sender *s, kfk__leader *l, kfk__produce *pr, int64_t now
 {
     kfk__list *at;
 
-    s->produces++;
+    pr->number = ++s->produces;
     while ((at = kfk__list_first(&l->ready)) != NULL) {
         kfk__partition *p = KFK__ENTRY(at, kfk__partition, drain_link);
         kfk__producer_batch *b;

@@ -146,10 +146,19 @@ static void succeeded(kfk__sender *s, kfk__producer_batch *b, kfk__produce_answe
         finish(s, b, a);
 }
 
+/* What was in flight together fails together, for one reason, and backs off once. */
+static void back_off(kfk__sender *s, kfk__partition *p, uint64_t request, kfk_err why, int64_t now)
+{
+    if (request <= p->backed_off)
+        return;
+    p->backed_off = s->produces;
+    p->retry_at = kfk__client_retry_at(&s->client, &p->retry, why, now);
+}
+
 /* A batch that the broker finds too large goes in parts, at once, which is no retry (KIP-126). Should it be in the log
  * all the same, from an attempt that was not answered, the broker knows its sequences and refuses the parts; without
  * sequences it would take them. false: it cannot be split. */
-static bool split(kfk__sender *s, kfk__producer_batch *b, int64_t now)
+static bool split(kfk__sender *s, kfk__producer_batch *b, uint64_t request, int64_t now)
 {
     kfk__partition *p = b->partition;
     kfk__list parts;
@@ -168,7 +177,7 @@ static bool split(kfk__sender *s, kfk__producer_batch *b, int64_t now)
             kfk__sequence_part(p, b, part, (int32_t)(part->order.part - b->order.part));
         kfk__requeue(p, part);
     }
-    p->retry_at = kfk__client_retry_at(&s->client, &p->retry, KFK__RETRY_SPLIT, now);
+    back_off(s, p, request, KFK__RETRY_SPLIT, now);
     kfk__counter_add(&s->metrics.splits, 1);
     kfk__sender_event(s, p, (kfk_event){.type = KFK_EVENT_SPLIT, .broker_id = -1, .value = n});
     kfk__settle_gone(s, b);
@@ -176,7 +185,7 @@ static bool split(kfk__sender *s, kfk__producer_batch *b, int64_t now)
 }
 
 static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a,
-                   int64_t now)
+                   uint64_t request, int64_t now)
 {
     kfk__partition *p = b->partition;
     const kfk__topic *t = p->topic;
@@ -189,11 +198,11 @@ static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
     }
     if (kfk__stale_metadata(a->err))
         kfk__client_refresh(&s->client, info);
-    if (a->err == KFK_ERR_MESSAGE_TOO_LARGE && split(s, b, now))
+    if (a->err == KFK_ERR_MESSAGE_TOO_LARGE && split(s, b, request, now))
         return;
     if (worth_a_retry(s, b, a, now)) {
         kfk__requeue(p, b);
-        p->retry_at = kfk__client_retry_at(&s->client, &p->retry, why, now);
+        back_off(s, p, request, why, now);
         kfk__counter_add(&s->metrics.retries, 1);
         kfk__sender_event(s, p, (kfk_event){.type = KFK_EVENT_RETRY, .broker_id = -1, .err = a->err,
                                             .value = b->attempts});
@@ -210,6 +219,7 @@ static void settle(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
 {
     kfk__partition *p = b->partition;
     kfk__produce_answer a = *answer;
+    uint64_t request = b->produce->number;
 
     kfk__list_remove(&b->link);
     b->produce = NULL;
@@ -218,7 +228,7 @@ static void settle(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
     if (a.err == KFK_OK || a.err == KFK_ERR_DUPLICATE_SEQUENCE_NUMBER)
         succeeded(s, b, &a);
     else
-        failed(s, b, &a, now);
+        failed(s, b, &a, request, now);
     drop(s, b); /* the request's */
     mend(s, p);
     kfk__schedule_place(&s->schedule, p, now);

@@ -54,6 +54,7 @@ typedef struct kfk__partition {
     kfk__list in_flight; /* batches, oldest first */
     int32_t n_in_flight;
     uint64_t produce;    /* the last Produce request that it was in */
+    uint64_t backed_off; /* requests up to this one have failed together, if they fail */
     kfk__retry retry;
     int64_t retry_at;
     int64_t producer_id;    /* and epoch: those of the numbers that were given last (sequence.h) */

@@ -181,6 +181,48 @@ static void hinted(void)
     kfk_producer_free(p);
 }
 
+/* Several batches are refused together. */
+static void together(int64_t within_ms)
+{
+    kfk_producer *p = producer("linger.ms", "0", "batch.size", "0", NULL);
+    int64_t start;
+
+    topic("t", 1, 3);
+    for (int32_t i = 0; i < 9; i++) {
+        send_and_flush(p, "t", 0);
+        nap(5000);
+        start = now();
+        ck_assert_int_eq(kfk__devbroker_move_leader(w.broker, "t", 0, i % 3 + 1), KFK_OK);
+        for (int k = 0; k < 5; k++)
+            ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+        flush(p);
+        if (i >= 3) /* all are connected to by then */
+            ck_assert_int_lt(now() - start, within_ms * SIM_MS);
+    }
+    ck_assert_int_eq(told(KFK_DELIVERED), w.sent);
+    ck_assert_int_eq(log_of("t", 0, ids, WORLD_RECORDS), w.sent);
+    for (int i = 0; i < w.sent; i++)
+        ck_assert_int_eq(ids[i], i);
+    kfk_producer_free(p);
+}
+
+static void hinted_together(void)
+{
+    together(10);
+}
+
+static void asked_for_together(void)
+{
+    together(250); /* retry.backoff.ms is 100 */
+}
+
+START_TEST(what_fails_together_backs_off_once)
+{
+    EACH(hinted_together, .nodes = 3);
+    EACH(asked_for_together, .nodes = 3, .profile = "3.3");
+}
+END_TEST
+
 START_TEST(leaders_are_followed)
 {
     EACH(leaders_move, .nodes = 3, .profile = "2.1");
@@ -299,6 +341,7 @@ int main(void)
                                   an_unknown_topic_backs_off,
                                   who_does_not_wait_asks_all_the_same,
                                   check_21_a_throttled_broker_is_left_alone,
+                                  what_fails_together_backs_off_once,
                                   leaders_are_followed,
                                   check_19_a_leader_that_is_hinted_at_is_asked_at_once,
                                   nodes_come_and_go,
