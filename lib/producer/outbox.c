@@ -207,6 +207,16 @@ bool kfk__outbox_is_quiet(kfk__outbox *o)
     return quiet;
 }
 
+bool kfk__outbox_is_blocked(kfk__outbox *o)
+{
+    bool blocked;
+
+    kfk__lock(&o->lock);
+    blocked = !o->serving && o->blocked;
+    kfk__unlock(&o->lock);
+    return blocked;
+}
+
 static void tell_left_out(const kfk__outbox_hooks *h, uint32_t n)
 {
     char text[64];

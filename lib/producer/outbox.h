@@ -81,6 +81,8 @@ bool kfk__outbox_begin(kfk__outbox *o, bool takes);
 void kfk__outbox_end(kfk__outbox *o, bool moved, const kfk__outbox_waiter *self);
 /* Whether nothing is left that could be told. */
 bool kfk__outbox_is_quiet(kfk__outbox *o);
+/* Whether that is so because the next result waits to be taken: what comes later is behind it. */
+bool kfk__outbox_is_blocked(kfk__outbox *o);
 /* Tells one notice. false: there is none. */
 bool kfk__outbox_tell(kfk__outbox *o, const kfk__outbox_hooks *h);
 /* The next record to be told of, o->walk.d, and its callback (fn NULL: none); NULL: there is none. Stays the same until

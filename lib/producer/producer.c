@@ -369,12 +369,14 @@ typedef struct flush {
     kfk__flush wait;
 } flush;
 
+/* Not as soon as the outbox is empty: a result that has just come may not be in it yet. */
 static bool is_flushed(void *arg)
 {
     flush *f = arg;
+    kfk_producer *p = f->producer;
 
-    return kfk__accumulator_flush_done(&f->producer->accumulator, &f->wait,
-                                       f->producer->app && kfk__outbox_is_quiet(&f->producer->outbox));
+    return kfk__accumulator_flush_done(&p->accumulator, &f->wait,
+                                       p->app && kfk__outbox_is_blocked(&p->outbox));
 }
 
 kfk_err kfk_producer_flush(kfk_producer *p, int timeout_ms, kfk_error *e)

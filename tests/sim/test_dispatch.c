@@ -144,6 +144,27 @@ static void waits_dispatch(void)
     ck_assert_int_eq(told(KFK_DELIVERED), 150);
 }
 
+/* A result is no longer awaited a moment before it can be told. */
+static void flushed_is_told(void)
+{
+    kfk_producer *p = producer("dispatch", "app", "linger.ms", "0", NULL);
+
+    topic("t", 6, 1);
+    for (int i = 0; i < 200; i++) {
+        for (int32_t k = 0; k < 6; k++)
+            ck_assert_int_eq(send_to(p, "t", k), KFK_OK);
+        flush(p);
+        ck_assert_int_eq(told(KFK_DELIVERED), w.sent);
+    }
+    ends(p);
+}
+
+START_TEST(flush_returns_when_all_has_been_told)
+{
+    EACH(flushed_is_told, 0);
+}
+END_TEST
+
 START_TEST(flush_sync_and_close_dispatch_while_they_wait)
 {
     EACH(waits_dispatch, 0);
@@ -655,6 +676,7 @@ int main(void)
 {
     const TTest *const tests[] = {callbacks_run_in_dispatch_and_nowhere_else,
                                   records_hold_their_memory_until_they_are_told_of,
+                                  flush_returns_when_all_has_been_told,
                                   flush_sync_and_close_dispatch_while_they_wait,
                                   free_tells_what_nobody_has_heard,
                                   take_gives_results_as_an_array,
