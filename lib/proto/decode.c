@@ -244,12 +244,12 @@ static kfk__step next_tag(kfk__decoder *d, kfk__piece *in, kfk__decode_frame *f)
     }
     if (v > kfk__piece_left(d, in))
         return kfk__malformed(d, in);
-    f->tag_end = kfk__piece_position(in) + v;
+    f->tag_end = kfk__piece_position(in) + (size_t)v;
     f->field = find_tag(d, f->schema, f->last_tag);
     if (f->field < kfk__no_field(f))
         return KFK__STEP_ON;
     f->tags--;
-    d->skip = v;
+    d->skip = (size_t)v;
     return KFK__STEP_INSIDE;
 }
 

@@ -34,7 +34,7 @@ static void send_one(int sender)
     sent[id].topic = (int)below(TOPICS);
     sent[id].partition = (int)below(PARTITIONS);
     (void)send_record(p, id, topics[sent[id].topic], sent[id].partition, below(4) ? 0 : KFK_NOWAIT,
-                      8 + below(below(8) ? 50 : 1500));
+                      8 + (size_t)below(below(8) ? 50 : 1500));
 }
 
 static void sender_main(void *arg)

@@ -388,7 +388,7 @@ START_TEST(a_seed_is_a_trace)
     static uint64_t hash[SEEDS];
 
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        void *shift = malloc(1 + seed * 100); /* addresses do not come into it */
+        void *shift = malloc(1 + (size_t)seed * 100); /* addresses do not come into it */
 
         hash[seed] = run(seed, true);
         free(shift);

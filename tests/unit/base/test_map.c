@@ -202,7 +202,7 @@ START_TEST(it_is_as_an_array_would_be_whatever_is_put_and_removed)
     for (int i = 0; i < KEYS; i++)
         (void)snprintf(keys[i], sizeof keys[i], "%d", i * 7);
     for (int turn = 0; turn < 200000; turn++) {
-        size_t i = chance(&state) % KEYS;
+        size_t i = (size_t)(chance(&state) % KEYS);
 
         if (chance(&state) % 2) {
             n += !model[i];
@@ -214,7 +214,7 @@ START_TEST(it_is_as_an_array_would_be_whatever_is_put_and_removed)
             model[i] = NULL;
         }
         MUST(map.n == n);
-        i = chance(&state) % KEYS;
+        i = (size_t)(chance(&state) % KEYS);
         MUST(get(keys[i]) == model[i]);
     }
 }

@@ -461,7 +461,7 @@ START_TEST(an_answer_that_was_changed_does_no_harm)
             put_fetch(&one, requests[i].spec.version, i, 60);
         for (uint64_t n = chance(&state) % 4; n-- > 0;)
             one.data[chance(&state) % one.len] = (uint8_t)chance(&state);
-        for (size_t at = 0, used, step = 1 + chance(&state) % one.len; at < one.len; at += used) {
+        for (size_t at = 0, used, step = 1 + (size_t)chance(&state) % one.len; at < one.len; at += used) {
             size_t n = one.len - at < step ? one.len - at : step;
             bool done;
 
