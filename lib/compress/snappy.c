@@ -16,12 +16,16 @@ enum { HEADER = 16, BLOCK = 32 * 1024 };
 static const uint8_t header[HEADER] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0,
                                        0,    0,   0,   1,   0,   0,   0,   1};
 
+/* There libsnappy is not to be trusted: a build that was not told of the byte order, as Debian 12's,
+ * writes blocks that inflate to something else. So each is inflated again there. */
+enum { BIG_ENDIAN_HOST = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ };
+
 /* A copy of 64 bytes, the longest, takes three: what claims to hold more than that is lying. */
 enum { LARGEST_RATIO = 22 };
 
 typedef struct snappy {
     const kfk_allocator *alloc;
-    uint8_t *stage; /* for kfk__each_block; NULL: nothing was compressed yet */
+    uint8_t *stage; /* for kfk__each_block, and to inflate to; NULL: nothing was compressed yet */
 } snappy;
 
 static void *snappy_open(const kfk_allocator *a)
@@ -43,13 +47,39 @@ static void snappy_close(void *state)
 
 /* ---- in ---- */
 
+/* A block that is one literal: its length, a tag, the bytes as they are. */
+static size_t store(const void *block, size_t n, uint8_t *at)
+{
+    const uint8_t head[] = {(uint8_t)(n | 0x80),
+                            (uint8_t)(n >> 7 | 0x80),
+                            (uint8_t)(n >> 14),
+                            61 << 2,
+                            (uint8_t)(n - 1),
+                            (uint8_t)((n - 1) >> 8)};
+
+    memcpy(at, head, sizeof head);
+    memcpy(at + sizeof head, block, n);
+    return sizeof head + n;
+}
+
+static int pack(snappy *s, const void *block, size_t n, uint8_t *at, size_t *len)
+{
+    int rc = kfk__snappy_pack(block, n, (char *)at, len);
+
+    if (!BIG_ENDIAN_HOST || rc != KFK__SNAPPY_OK)
+        return rc;
+    rc = kfk__snappy_unpack((const char *)at, *len, (char *)s->stage + BLOCK);
+    if (rc != KFK__SNAPPY_NOMEM && memcmp(s->stage + BLOCK, block, n) != 0)
+        *len = store(block, n, at);
+    return rc == KFK__SNAPPY_NOMEM ? rc : KFK__SNAPPY_OK;
+}
+
 static kfk_err put_block(void *state, const void *block, size_t n, kfk__buf *out)
 {
     uint8_t *at = kfk__buf_reserve(out, 4 + kfk__snappy_bound(n));
     size_t len;
 
-    (void)state;
-    if (!at || kfk__snappy_pack(block, n, (char *)at + 4, &len) != KFK__SNAPPY_OK)
+    if (!at || pack(state, block, n, at + 4, &len) != KFK__SNAPPY_OK)
         return KFK_ERR_NOMEM;
     kfk__put_be32(at, (uint32_t)len);
     out->len += 4 + len;
@@ -62,7 +92,7 @@ static kfk_err snappy_compress(void *state, int level, const struct iovec *in, i
 
     (void)level;
     if (!s->stage)
-        s->stage = kfk__alloc(s->alloc, BLOCK);
+        s->stage = kfk__alloc(s->alloc, BIG_ENDIAN_HOST ? 2 * BLOCK : BLOCK);
     kfk__buf_put(out, header, sizeof header);
     if (!s->stage || !kfk__buf_ok(out))
         return KFK_ERR_NOMEM;

@@ -56,6 +56,12 @@ static void pack_some(int codec)
     pack(codec, default_level(codec), SOME, SOME);
 }
 
+/* Blocks that libsnappy spoils are stored (compress/snappy.c). */
+static bool may_grow(int codec)
+{
+    return codec == KFK__CODEC_SNAPPY && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+}
+
 START_TEST(there_and_back)
 {
     static const size_t sizes[] = {0, 1, 13, 32767, 32768, 32769, 65536, 65537, 131072, BIG};
@@ -65,7 +71,7 @@ START_TEST(there_and_back)
         for (size_t j = 0; j < sizeof pieces / sizeof *pieces; j++) {
             pack(_i, default_level(_i), sizes[i], pieces[j]);
             check_inflates_to(&r, (kfk__codec)_i, packed.data, packed.len, text, sizes[i]);
-            ck_assert(sizes[i] < 1000 || packed.len < sizes[i]);
+            ck_assert(sizes[i] < 1000 || packed.len < sizes[i] || may_grow(_i));
         }
 }
 END_TEST
