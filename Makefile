@@ -32,8 +32,35 @@ SANFLAGS := $(SAN_$(SAN))
 ifneq ($(SAN),$(and $(SANFLAGS),$(SAN)))
 $(error SAN is asan, tsan or nothing)
 endif
+
+# So has each other machine: build/i386, of 32 bits, and build/s390x, big-endian. Debian has cross
+# compilers for them, and `tools/setup all` its libraries, of which the static ones are linked.
+MACHINE ?=
+TRIPLET_i386 := i686-linux-gnu
+TRIPLET_s390x := s390x-linux-gnu
+LOADER_i386 := ld-linux.so.2
+LOADER_s390x := ld64.so.1
+TRIPLET := $(TRIPLET_$(MACHINE))
+ifneq ($(MACHINE),$(and $(TRIPLET),$(MACHINE)))
+$(error MACHINE is i386, s390x or nothing)
+endif
+# What config.mk or the command line say is meant for the machine at hand.
+ifneq ($(MACHINE),)
+SYSROOT := $(or $(KFK_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/libkfk)/$(MACHINE)
+CROSS_LIB := /usr/$(TRIPLET)/lib
+override CC := $(TRIPLET)-gcc
+override CXX := $(TRIPLET)-g++
+override AR := $(TRIPLET)-ar
+override OBJCOPY := $(TRIPLET)-objcopy
+override CFLAGS := -O2 -g -Wno-psabi
+override CXXFLAGS := -O2 -g -Wno-psabi
+override CPPFLAGS := $(addprefix -isystem $(SYSROOT)/usr/include,/ /$(MACHINE)-linux-gnu)
+override LDFLAGS := -L$(SYSROOT)/usr/lib/$(MACHINE)-linux-gnu -Wl,--disable-new-dtags \
+	-Wl,-rpath,$(CROSS_LIB),--dynamic-linker,$(CROSS_LIB)/$(LOADER_$(MACHINE))
+endif
+
 BUILD := build
-B := $(BUILD)/$(or $(SAN),release)
+B := $(BUILD)/$(or $(MACHINE),$(SAN),release)
 # A release tarball carries the generated sources in gen/; elsewhere they are made.
 GEN := $(or $(wildcard gen),$(BUILD)/gen)
 
@@ -259,8 +286,9 @@ distclean: clean ## what configure made, too
 	rm -rf config.mk config.log config.status autom4te.cache
 
 help: ## this
-	@sed -n 's/^\([a-z]*\):[^=]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
+	@sed -n 's/^\([a-z-]*\):[^=]*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | \
 		awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo
 	@echo 'CC= CXX= CFLAGS= CXXFLAGS= CPPFLAGS= LDFLAGS=  as ever'
 	@echo 'SAN=asan|tsan  with sanitizers, in build/asan, build/tsan      V=1  whole commands'
+	@echo 'MACHINE=i386|s390x  for another machine, in build/i386, build/s390x'
