@@ -111,7 +111,7 @@ void kfk__outbox_unwatch(kfk__outbox *o, kfk__outbox_waiter *w)
 void kfk__outbox_put(kfk__outbox *o, kfk__producer_batch *b)
 {
     kfk__lock(&o->lock);
-    kfk__list_push(&o->batches, &b->link);
+    kfk__list_push(&o->batches, &b->told);
     ring(o);
     kfk__unlock(&o->lock);
 }
@@ -266,7 +266,7 @@ static kfk__producer_batch *pop(kfk__outbox *o)
 
     kfk__lock(&o->lock);
     at = kfk__list_pop(&o->batches);
-    o->batch = at ? KFK__ENTRY(at, kfk__producer_batch, link) : NULL;
+    o->batch = at ? KFK__ENTRY(at, kfk__producer_batch, told) : NULL;
     kfk__unlock(&o->lock);
     return o->batch;
 }
@@ -295,7 +295,7 @@ kfk__producer_batch *kfk__outbox_told(kfk__outbox *o)
 
 void kfk__outbox_spend(kfk__outbox *o, kfk__producer_batch *b)
 {
-    kfk__list_push(&o->spent, &b->link);
+    kfk__list_push(&o->spent, &b->told);
 }
 
 void kfk__outbox_drop_spent(kfk__outbox *o, kfk__pool *pool)
@@ -303,5 +303,5 @@ void kfk__outbox_drop_spent(kfk__outbox *o, kfk__pool *pool)
     kfk__list *at;
 
     while ((at = kfk__list_pop(&o->spent)) != NULL)
-        kfk__producer_batch_drop(KFK__ENTRY(at, kfk__producer_batch, link), pool);
+        kfk__producer_batch_drop(KFK__ENTRY(at, kfk__producer_batch, told), pool);
 }

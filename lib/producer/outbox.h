@@ -23,7 +23,7 @@ typedef struct kfk__outbox {
     const kfk__env *env;
     kfk__poller *bell; /* NULL: nobody has asked for the descriptor, and dispatch=thread */
     kfk__mutex lock;   /* guards all down to |batch| */
-    kfk__list batches; /* by link, in the order in which they had their results */
+    kfk__list batches; /* by told, in the order in which they had their results */
     kfk__list notices;
     uint32_t n_notices;
     uint32_t left_out;

@@ -41,6 +41,7 @@ kfk__producer_batch *kfk__producer_batch_new(const kfk_allocator *a, kfk__chunk 
     *b = (kfk__producer_batch){.codec = codec, .level = level, .raw_limit = raw_limit};
     kfk__list_init(&b->link);
     kfk__list_init(&b->incomplete);
+    kfk__list_init(&b->told);
     kfk__buf_init(&b->packed, a);
     b->base_sequence = -1;
     atomic_init(&b->holds, 1);

@@ -96,6 +96,7 @@ typedef struct kfk__producer_batch {
 
     kfk__list link;       /* in the partition's deque, or among those in flight */
     kfk__list incomplete; /* in the accumulator's list of all that have no result */
+    kfk__list told;       /* in the outbox; it may be in flight still */
     struct kfk__partition *partition;
     kfk__batch_order order;
     int64_t created_at;

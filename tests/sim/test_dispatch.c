@@ -165,6 +165,38 @@ START_TEST(flush_returns_when_all_has_been_told)
 }
 END_TEST
 
+/* Several batches have their result while a request still holds them. */
+static void ended_in_flight(void)
+{
+    kfk_producer *p = producer("dispatch", "app", "linger.ms", "0", "batch.size", "200", NULL);
+
+    topic("t", 1, 1);
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    flush(p);
+    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = PRODUCE, .value = 100, .count = 3);
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 100), KFK_OK);
+    nap(10);
+    ck_assert_int_eq(kfk_producer_purge(p, &w.e), KFK_OK);
+    nap((int64_t)sim_below(w.rig.s, 300));
+    dispatch_all(p, 5);
+    ck_assert_int_eq(told(KFK_UNKNOWN), 5);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 100), KFK_OK);
+        nap(50);
+    }
+    flush(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), 6);
+    ck_assert_int_eq(log_of("t", 0, ids, WORLD_RECORDS), 11);
+    ends(p);
+}
+
+START_TEST(what_ends_in_flight_is_told_before_its_answer)
+{
+    EACH(ended_in_flight, 0);
+}
+END_TEST
+
 START_TEST(flush_sync_and_close_dispatch_while_they_wait)
 {
     EACH(waits_dispatch, 0);
@@ -677,6 +709,7 @@ int main(void)
     const TTest *const tests[] = {callbacks_run_in_dispatch_and_nowhere_else,
                                   records_hold_their_memory_until_they_are_told_of,
                                   flush_returns_when_all_has_been_told,
+                                  what_ends_in_flight_is_told_before_its_answer,
                                   flush_sync_and_close_dispatch_while_they_wait,
                                   free_tells_what_nobody_has_heard,
                                   take_gives_results_as_an_array,
