@@ -146,7 +146,7 @@ static kfk__drain_state look(const kfk__schedule *s, kfk__partition *p, int64_t 
         else
             state = kfk__schedule_holds(s, p, head) ? KFK__DRAIN_WAITING : KFK__DRAIN_READY;
     }
-    p->quiet = state == KFK__DRAIN_READY || state == KFK__DRAIN_WAITING || p->retry_at > now;
+    p->quiet = state == KFK__DRAIN_READY || state == KFK__DRAIN_WAITING || (head && p->retry_at > now);
     kfk__unlock(&p->lock);
     return state;
 }

@@ -459,6 +459,35 @@ START_TEST(partitions_take_turns)
 }
 END_TEST
 
+/* ---- backing off ---- */
+
+/* Nothing is left of what it backs off for, and then there is something again. */
+static void purged_meanwhile(void)
+{
+    kfk_producer *p = producer("linger.ms", "0", "retry.backoff.ms", "1000", NULL);
+    int64_t start = now();
+
+    topic("t", 1, 1);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .level = KFK__DEV_ANY,
+          .value = KFK_ERR_NOT_ENOUGH_REPLICAS);
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    nap(100);
+    ck_assert_int_eq(kfk_producer_purge(p, &w.e), KFK_OK);
+    nap(100);
+    ck_assert_int_eq(w.reports[0].status, KFK_NOT_WRITTEN);
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    nap(1200);
+    ck_assert_int_eq(w.reports[1].status, KFK_DELIVERED);
+    ck_assert_int_lt(now() - start, 1500 * SIM_MS);
+    ends(p);
+}
+
+START_TEST(what_comes_while_nothing_backs_off_is_seen)
+{
+    EACH(purged_meanwhile, 0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {check_05_a_key_means_a_partition_with_a_leader_or_without,
@@ -469,6 +498,7 @@ int main(void)
                                   check_17_without_acks_nothing_is_waited_for,
                                   check_18_a_bad_record_is_told_apart_from_the_others_of_its_batch,
                                   partitions_take_turns,
+                                  what_comes_while_nothing_backs_off_is_seen,
                                   NULL};
 
     return world_main("sim/checks", tests);
