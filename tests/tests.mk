@@ -130,8 +130,12 @@ $(B)/tests/bench/bench_rdk: BENCH_LIBS = $(RDK)
 unit: $(UNIT_BIN) ## the unit tests alone
 	$(Q)tools/runtests $(UNIT_BIN)
 
-sim: $(SIM_BIN) ## the simulator's tests alone
-	$(Q)tools/runtests $(SIM_BIN)
+SEED :=
+SEEDS :=
+SIM_RUN = $(if $(SEED)$(SEEDS),'TIMEOUT=86400 $(SEED:%=SIM_SEED=%) $(SEEDS:%=SIM_SEEDS=%) \
+	$(S)/test_seeds',$(SIM_BIN))
+sim: $(if $(SEED)$(SEEDS),$(S)/test_seeds,$(SIM_BIN)) ## the simulator's tests alone (SEED=17: that one)
+	$(Q)tools/runtests $(SIM_RUN)
 
 CROSS = tests/kafka/kafka run 4.3.1 1 num.partitions=3 -- tests/interop/cross
 interop: $(INTEROP_BIN) ## clients against each other, on a real broker
