@@ -235,7 +235,7 @@ static void comes_back(void)
         const kfk_record r = {.struct_size = sizeof r,
                               .topic = "t",
                               .flags = sim_below(w.rig.s, 2) ? 0 : KFK_NOWAIT,
-                              .value = {w.reports, sim_below(w.rig.s, 900)}};
+                              .value = {w.reports, (size_t)sim_below(w.rig.s, 900)}};
 
         if (sim_below(w.rig.s, 100) == 0)
             FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = PRODUCE,

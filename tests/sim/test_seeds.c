@@ -98,7 +98,7 @@ static void sender_main(void *arg)
         if (below(3) == 0)
             nap((int64_t)below(below(10) ? 20 : 2000));
         (void)send_one((int)(intptr_t)arg, (int)below(TOPICS), (int)below(PARTITIONS + 1) - 1,
-                       below(4) ? 0 : KFK_NOWAIT, 8 + below(below(8) ? 50 : 1500));
+                       below(4) ? 0 : KFK_NOWAIT, 8 + (size_t)below(below(8) ? 50 : 1500));
     }
     (void)run_more(-1);
 }
