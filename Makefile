@@ -95,7 +95,7 @@ DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 	validate
 CXX_SRC := lib/compress/snappy_shim.cc
 TOOLS := args assignment broker consume date describe format kfk lines names payload perf \
-	perf_consume perf_produce produce reader stats tool topics
+	perf_consume perf_produce produce reader stats throttle tool topics
 
 # One schema file an API: lib/proto/schema/NAME.kfk.
 SCHEMAS := api_versions create_partitions create_topics delete_topics describe_configs \

@@ -25,12 +25,49 @@ static bool looks_like_option(const char *word)
     return word[0] == '-' && word[1] && strcmp(word, "--") != 0;
 }
 
-static int find(const args *a, const char *name, size_t len)
+static bool is_number_below_0(const char *word)
 {
-    for (int i = 0; i < a->n_options; i++)
-        if (strncmp(a->options[i].name, name, len) == 0 && !a->options[i].name[len])
+    size_t digits = strspn(word + 1, "0123456789");
+
+    return word[0] == '-' && digits > 0 && (!word[digits + 1] || word[digits + 1] == '.');
+}
+
+/* Whether an option that needs a value can have this word. */
+static bool can_be_value(const args *a, args_takes takes, const char *word)
+{
+    if (takes == ARGS_VALUE && !a->strict)
+        return true;
+    return !looks_like_option(word) || (a->strict && is_number_below_0(word));
+}
+
+/* The option of a name, or if it is |cut| short the only one that begins so. */
+static int find(const args *a, const char *name, size_t len, bool cut)
+{
+    int found = -1;
+
+    for (int i = 0; i < a->n_options; i++) {
+        if (strncmp(a->options[i].name, name, len) != 0)
+            continue;
+        if (!a->options[i].name[len])
             return i;
-    return -1;
+        if (cut)
+            found = found == -1 ? i : -2;
+    }
+    return found;
+}
+
+/* The option that a word names, its name and how long that is. */
+static int find_named(const args *a, const char *word, const char **name, size_t *len)
+{
+    bool two_dashes = strncmp(word, "--", 2) == 0;
+
+    *name = word + (two_dashes ? 2 : 1);
+    *len = strcspn(*name, "=");
+    if (!a->strict)
+        return find(a, *name, *len, false);
+    if (strcmp(word, "-h") == 0)
+        return find(a, "help", 4, false);
+    return two_dashes ? find(a, *name, *len, true) : -1;
 }
 
 static bool add(args *a, int option, const char *value)
@@ -47,9 +84,9 @@ static bool add(args *a, int option, const char *value)
 /* Takes the option in words[*i], and of those behind it what belongs to it. */
 static bool take(args *a, int n, char *const *words, int *i)
 {
-    const char *name = words[*i] + (strncmp(words[*i], "--", 2) == 0 ? 2 : 1);
-    size_t len = strcspn(name, "=");
-    int option = find(a, name, len);
+    const char *name;
+    size_t len;
+    int option = find_named(a, words[*i], &name, &len);
     args_takes takes;
 
     if (option < 0)
@@ -59,10 +96,10 @@ static bool take(args *a, int n, char *const *words, int *i)
         return add(a, option, NULL);
     if (name[len])
         return add(a, option, name + len + 1);
-    if (*i + 1 < n && (takes == ARGS_VALUE || !looks_like_option(words[*i + 1]))) {
+    if (*i + 1 < n && can_be_value(a, takes, words[*i + 1])) {
         bool ok = add(a, option, words[++*i]);
 
-        while (ok && takes == ARGS_VALUES && *i + 1 < n && !looks_like_option(words[*i + 1]))
+        while (ok && takes == ARGS_VALUES && *i + 1 < n && can_be_value(a, takes, words[*i + 1]))
             ok = add(a, option, words[++*i]);
         return ok;
     }
@@ -71,13 +108,31 @@ static bool take(args *a, int n, char *const *words, int *i)
     return fail(a, "Option %s requires an argument", a->options[option].name);
 }
 
+static bool parse(args *a, int n, char *const *words)
+{
+    for (int i = 0; i < n && strcmp(words[i], "--") != 0; i++) {
+        if (!looks_like_option(words[i])) {
+            if (a->strict)
+                return fail(a, "unrecognized arguments: '%s'", words[i]);
+            continue;
+        }
+        if (!take(a, n, words, &i))
+            return false;
+    }
+    return true;
+}
+
 bool args_parse(args *a, const args_option *options, int n_options, int n, char *const *words)
 {
     *a = (args){.options = options, .n_options = n_options};
-    for (int i = 0; i < n && strcmp(words[i], "--") != 0; i++)
-        if (looks_like_option(words[i]) && !take(a, n, words, &i))
-            return false;
-    return true;
+    return parse(a, n, words);
+}
+
+bool args_parse_strict(args *a, const args_option *options, int n_options, int n,
+                       char *const *words)
+{
+    *a = (args){.options = options, .n_options = n_options, .strict = true};
+    return parse(a, n, words);
 }
 
 void args_fini(args *a)
@@ -111,10 +166,12 @@ const char *args_at(const args *a, int option, int i)
 
 bool args_one(args *a, int option, const char **value)
 {
-    if (args_count(a, option) > 1)
+    int n = args_count(a, option);
+
+    if (n > 1 && !a->strict)
         return fail(a, "Found multiple arguments for option %s, but you asked for only one",
                     a->options[option].name);
-    *value = args_at(a, option, 0);
+    *value = args_at(a, option, n - 1);
     return true;
 }
 
@@ -139,7 +196,7 @@ bool args_number(args *a, int option, int64_t least, int64_t most, int64_t *valu
     return true;
 }
 
-static void print_usage(const args_option *o)
+static void print_usage(FILE *out, const args_option *o)
 {
     char left[128];
     int len = snprintf(left, sizeof left, "--%s", o->name);
@@ -157,11 +214,11 @@ static void print_usage(const args_option *o)
         (void)snprintf(left + len, sizeof left - (size_t)len, " <%s> ...", o->value);
         break;
     }
-    (void)fprintf(stderr, "  %-42s %s\n", left, o->help);
+    (void)fprintf(out, "  %-42s %s\n", left, o->help);
 }
 
-void args_usage(const args_option *options, int n_options)
+void args_usage(FILE *out, const args_option *options, int n_options)
 {
     for (int i = 0; i < n_options; i++)
-        print_usage(&options[i]);
+        print_usage(out, &options[i]);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 typedef enum args_takes {
     ARGS_NOTHING,
@@ -32,11 +33,18 @@ typedef struct args {
         const char *value; /* NULL: without one */
     } * given;
     int n_given;
+    bool strict;
     char why[512]; /* what was wrong, said as Kafka's tools do */
 } args;
 
 /* |words| outlive |a|. false: |why| is set. args_fini in both cases. */
 bool args_parse(args *a, const args_option *options, int n_options, int n, char *const *words);
+/* The same as those of Kafka's tools do that have another parser, argparse4j: --name may be cut
+ * short, -h is --help, and no other option has one dash; of an option that comes again the last
+ * value counts; what an option needs must not look like one, but for a number below 0; other words
+ * are an error. */
+bool args_parse_strict(args *a, const args_option *options, int n_options, int n,
+                       char *const *words);
 void args_fini(args *a);
 
 bool args_has(const args *a, int option);
@@ -44,13 +52,14 @@ bool args_has(const args *a, int option);
 int args_count(const args *a, int option);
 const char *args_at(const args *a, int option, int i);
 
-/* The one value of an option that was given. false: it has more, and |why| is set. */
+/* The one value of an option that was given. false: it has more, and |why| is set. (Strict: the
+ * last.) */
 bool args_one(args *a, int option, const char **value);
 /* The same as a number; where the option was not given, |*value| stays as it is. false: it is none,
  * or is out of bounds, and |why| is set. */
 bool args_number(args *a, int option, int64_t least, int64_t most, int64_t *value);
 
-/* One line an option, to stderr. */
-void args_usage(const args_option *options, int n_options);
+/* One line an option. */
+void args_usage(FILE *out, const args_option *options, int n_options);
 
 #endif

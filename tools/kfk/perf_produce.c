@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "payload.h"
 #include "stats.h"
+#include "throttle.h"
 #include "tool.h"
 
 enum {
@@ -107,38 +107,13 @@ static int send_one(kfk_producer *p, const char *topic, kfk_bytes value, bool wa
                : 0;
 }
 
-/* ---- throughput ---- */
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* Sleeps when |sent| records are a millisecond or more ahead of their time. */
-static void throttle(double throughput, int64_t sent, int64_t began_ns)
-{
-    int64_t ahead;
-    struct timespec nap;
-
-    if (throughput <= 0)
-        return;
-    ahead = (int64_t)((double)sent * 1e9 / throughput) - (now_ns() - began_ns);
-    if (ahead < 1000000)
-        return;
-    nap.tv_sec = (time_t)(ahead / 1000000000);
-    nap.tv_nsec = (long)(ahead % 1000000000);
-    (void)nanosleep(&nap, NULL);
-}
-
 /* ---- the run ---- */
 
 static int send_all(kfk_producer *p, const wanted *w, payload *values)
 {
-    int64_t began_ns = now_ns();
+    throttle pace;
 
+    throttle_init(&pace, w->throughput);
     for (int64_t i = 0; i < w->n && !tool_stopped(); i++) {
         kfk_bytes value = payload_next(values, i);
         int64_t now = tool_wall_ms();
@@ -149,7 +124,7 @@ static int send_all(kfk_producer *p, const wanted *w, payload *values)
             return tool_fail("out of memory");
         if (send_one(p, w->topic, value, warm, now))
             return 1;
-        throttle(w->throughput, i, began_ns);
+        throttle_wait(&pace, i);
     }
     return 0;
 }

@@ -38,8 +38,15 @@ int tool_usage(const args_option *options, int n_options, const char *fmt, ...)
     (void)vfprintf(stderr, fmt, ap);
     va_end(ap);
     (void)fputc('\n', stderr);
-    args_usage(options, n_options);
+    args_usage(stderr, options, n_options);
     return 1;
+}
+
+int tool_help(const args_option *options, int n_options, const char *text, bool asked)
+{
+    (void)printf("%s\n", text);
+    args_usage(stdout, options, n_options);
+    return asked;
 }
 
 bool tool_not_yet(const args *a, const int *options, const char *when)
@@ -201,13 +208,12 @@ int64_t tool_now_ms(void)
 
 static void on_signal(int number)
 {
-    (void)number;
-    stopped = 1;
+    stopped = number;
     if (wake_fn)
         wake_fn();
 }
 
-bool tool_stopped(void)
+int tool_stopped(void)
 {
     return stopped;
 }

@@ -23,6 +23,10 @@ int tool_fail(const char *fmt, ...) KFK_PRINTF(1, 2);
 int tool_fail_error(const char *what, const kfk_error *e);
 /* A line to stderr and the usage; returns 1. */
 int tool_usage(const args_option *options, int n_options, const char *fmt, ...) KFK_PRINTF(3, 4);
+/* The usage to stdout, where those of Kafka's tools print it that parse strictly (args.h). They
+ * exit with 1 where they were asked for help, and with 0 where they were told nothing at all.
+ * Returns that. */
+int tool_help(const args_option *options, int n_options, const char *text, bool asked);
 
 /* Options that this version has not got yet, by their numbers, up to one below 0. true: one was
  * given, and stderr says so. */
@@ -64,8 +68,8 @@ int64_t tool_wall_ms(void);
 int64_t tool_now_ms(void);
 
 /* Set by SIGINT and SIGTERM once tool_catch_signals has been called, which also calls |wake| (NULL:
- * none) then. */
-bool tool_stopped(void);
+ * none) then: the number of the signal, or 0. */
+int tool_stopped(void);
 void tool_catch_signals(void (*wake)(void));
 
 #endif

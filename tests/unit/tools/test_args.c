@@ -18,16 +18,30 @@ static const args_option options[] = {
 
 static args a;
 
-static bool parse(const char *line)
+/* The words of a line, which are valid until the next call. */
+static int split(const char *line, char **words)
 {
     static char copy[512];
-    static char *words[32];
     int n = 0;
 
     strncpy(copy, line, sizeof copy - 1);
     for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
         words[n++] = word;
-    return args_parse(&a, options, N_OPTIONS, n, words);
+    return n;
+}
+
+static bool parse(const char *line)
+{
+    char *words[32];
+
+    return args_parse(&a, options, N_OPTIONS, split(line, words), words);
+}
+
+static bool parse_strict(const char *line)
+{
+    char *words[32];
+
+    return args_parse_strict(&a, options, N_OPTIONS, split(line, words), words);
 }
 
 static void teardown(void)
@@ -130,6 +144,32 @@ START_TEST(bad_numbers)
 }
 END_TEST
 
+START_TEST(strict_takes_the_last_and_what_is_cut_short)
+{
+    const char *value;
+    int64_t n = 0;
+
+    ck_assert(parse_strict("--topic a --top=b --part -1 --props -2 -3.5 c --li"));
+    ck_assert(args_one(&a, TOPIC, &value));
+    ck_assert_str_eq(value, "b");
+    ck_assert(args_number(&a, PARTITIONS, INT32_MIN, INT32_MAX, &n));
+    ck_assert_int_eq(n, -1);
+    ck_assert_int_eq(args_count(&a, PROPS), 3);
+    ck_assert(args_has(&a, LIST));
+}
+END_TEST
+
+START_TEST(strict_refuses)
+{
+    static const char *const lines[] = {"stray", "--list stray", "--topic --list", "--topic",
+                                        "-topic x", "--p 1",     "--no-such",      "--topic -1x",
+                                        "-h"};
+
+    ck_assert(!parse_strict(lines[_i]));
+    ck_assert(a.why[0]);
+}
+END_TEST
+
 START_TEST(one_of_two)
 {
     const char *value;
@@ -161,6 +201,8 @@ int main(void)
     tcase_add_test(t, several_values);
     tcase_add_loop_test(t, bad_lines, 0, 5);
     tcase_add_loop_test(t, bad_numbers, 0, 6);
+    tcase_add_test(t, strict_takes_the_last_and_what_is_cut_short);
+    tcase_add_loop_test(t, strict_refuses, 0, 9);
     tcase_add_test(t, one_of_two);
     suite_add_tcase(s, t);
     r = srunner_create(s);
