@@ -96,6 +96,8 @@ DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 CXX_SRC := lib/compress/snappy_shim.cc
 TOOLS := args assignment broker consume date describe format kfk lines names payload perf \
 	perf_consume perf_produce produce reader stats throttle tool topics
+# Kafka's system tests can run a client by these: kfk-verifiable-producer.
+VERIFIABLE := event exception producer
 
 # One schema file an API: lib/proto/schema/NAME.kfk.
 SCHEMAS := api_versions create_partitions create_topics delete_topics describe_configs \
@@ -115,6 +117,7 @@ LIB_SRC := $(BASE:%=lib/base/%.c) $(PROTO:%=lib/proto/%.c) $(COMPRESS:%=lib/comp
 	$(CONSUMER:%=lib/consumer/%.c)
 BROKER_SRC := $(DEVBROKER:%=lib/devbroker/%.c)
 TOOL_SRC := $(TOOLS:%=tools/kfk/%.c)
+VERIFIABLE_SRC := $(VERIFIABLE:%=tools/verifiable/%.c)
 GEN_SRC := $(SCHEMAS:%=$(GEN)/proto/%.c) $(GEN)/proto/apis.c
 GEN_HDR := $(SCHEMAS:%=$(GEN)/proto/%.h)
 HEADERS := $(PUBLIC:%=include/kfk/%.h)
@@ -124,14 +127,16 @@ obj = $(patsubst %,$(B)/%.o,$(basename $(1:$(BUILD)/%=%)))
 LIB_OBJ := $(call obj,$(LIB_SRC) $(CXX_SRC) $(GEN_SRC))
 BROKER_OBJ := $(call obj,$(BROKER_SRC))
 TOOL_OBJ := $(call obj,$(TOOL_SRC))
+VERIFIABLE_OBJ := $(call obj,$(VERIFIABLE_SRC) tools/kfk/args.c tools/kfk/throttle.c tools/kfk/tool.c)
 
 SONAME := libkfk.so.$(SOVERSION)
 SO := $(B)/$(SONAME)
 A := $(B)/libkfk.a
 KFK := $(if $(TOOLS),$(B)/kfk)
+VERIFIERS := $(if $(TOOLS),$(B)/kfk-verifiable-producer)
 
 .PHONY: all
-all: $(SO) $(A) $(KFK) $(B)/libkfk.pc $(MAN_SRC) ## the library, static and shared, and kfk (the default)
+all: $(SO) $(A) $(KFK) $(VERIFIERS) $(B)/libkfk.pc $(MAN_SRC) ## the library, static and shared, and kfk (the default)
 
 # `$(call run,CC,NAME)COMMAND` runs COMMAND and shows "CC NAME", or with V=1 the command itself.
 run = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2); )
@@ -167,6 +172,10 @@ $(B)/libkfk.pc: pkgconfig/libkfk.pc.in Makefile $(wildcard config.mk) include/kf
 
 $(B)/kfk: $(TOOL_OBJ) $(BROKER_OBJ) $(LIB_OBJ) $(B)/flags Makefile
 	$(call run,LD,$@)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+
+# A program like a user's: it links the library, and is not installed.
+$(VERIFIERS): $(VERIFIABLE_OBJ) $(A) $(B)/flags Makefile
+	$(call run,LD,$@)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 # ---- generated sources ----
 

@@ -161,13 +161,16 @@ STAGE_docs = '$(PYTHON) tests/docs/check.py --self-test' '$(PYTHON) tests/docs/c
 	'TIMEOUT=300 tests/docs/examples'
 STAGE_topics = 'TIMEOUT=300 ALONE=1 tests/kafka/topics $(BUILD)/release/kfk'
 KAFKA_RUN = tests/kafka/kafka run 4.3.1
+STAGE_tools = \
+	'tools/withbroker $(BUILD)/release/kfk tests/kafka/verifiable_producer $(BUILD)/release' \
+	'TIMEOUT=300 ALONE=1 $(KAFKA_RUN) 1 -- tests/kafka/verifiable_producer $(BUILD)/release'
 COMPAT = -- tests/kafka/compat
 STAGE_kafka = \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 num.partitions=3 log.retention.ms=-1 $(COMPAT) records $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 $(COMPAT) reach $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 advertised.listeners=PLAINTEXT://no.such.host.invalid:9092 $(COMPAT) advertised $(BUILD)/release/tests/interop'
-STAGES := layers schema docs build release asan tsan interop topics kafka
+STAGES := layers schema docs build release asan tsan interop topics tools kafka
 
 # The rest is `make check-all`. A stage that this machine lacks something for is one line, which
 # says what, and is counted as skipped.
