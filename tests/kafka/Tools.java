@@ -3,10 +3,12 @@
  *
  *   java @$KFK_KAFKA_ARGS Tools.java org.apache.kafka.tools.TopicCommand
  *
- * Reads a command line a line, its arguments separated by U+001F, and answers each with a line
- * "STATUS OUT ERR", where OUT and ERR count the bytes that follow: what went to stdout and stderr.
+ * Reads a command line a line: what stdin is to be, in hex, and the arguments, each after U+001F. It
+ * answers with a line "STATUS OUT ERR", where OUT and ERR count the bytes that follow: what went to
+ * stdout and stderr. Shutdown hooks have run by then, as they would at the end of the JVM.
  */
 import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -14,6 +16,10 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
 
 import org.apache.kafka.common.utils.Exit;
 
@@ -26,6 +32,7 @@ public class Tools {
         private final ByteArrayOutputStream err = new ByteArrayOutputStream();
         private String answer;
         private byte[] outBytes, errBytes;
+        private final List<Runnable> hooks = new ArrayList<>();
 
         private void end(int status) {
             if (answer != null)
@@ -43,11 +50,13 @@ public class Tools {
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, UTF_8));
         PrintStream stdout = System.out;
         for (String line; (line = in.readLine()) != null; )
-            write(stdout, run(main, line.isEmpty() ? new String[0] : line.split("\u001f", -1)));
+            write(stdout, run(main, line.split("\u001f", -1)));
     }
 
-    private static Run run(Method main, String[] args) throws IllegalAccessException {
+    private static Run run(Method main, String[] words) throws IllegalAccessException {
+        String[] args = Arrays.copyOfRange(words, 1, words.length);
         Run run = new Run();
+        System.setIn(new ByteArrayInputStream(HexFormat.of().parseHex(words[0])));
         System.setOut(new PrintStream(run.out, false, UTF_8));
         System.setErr(new PrintStream(run.err, false, UTF_8));
         Exit.Procedure trap = (status, message) -> {
@@ -56,6 +65,7 @@ public class Tools {
         };
         Exit.setExitProcedure(trap);
         Exit.setHaltProcedure(trap);
+        Exit.setShutdownHookAdder((name, hook) -> run.hooks.add(hook));
         try {
             main.invoke(null, (Object) args);
             run.end(0);
@@ -64,6 +74,7 @@ public class Tools {
                 e.getCause().printStackTrace();
             run.end(1);
         }
+        run.hooks.forEach(Runnable::run);
         return run;
     }
 
