@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "pattern.h"
 #include "tool.h"
 
 enum { NUMBER_MAX = 24 };
@@ -46,34 +48,71 @@ static bool read_file(payload *p, const char *path)
     return true;
 }
 
-static bool split(payload *p, const char *delimiter)
+static bool add(payload *p, size_t from, size_t to)
 {
-    size_t len = strlen(delimiter);
+    kfk_bytes *grown = realloc(p->pieces, (p->n_pieces + 1) * sizeof *grown);
 
-    for (const char *at = p->text, *end = p->text + p->size; at < end;) {
-        const char *stop = len ? memmem(at, (size_t)(end - at), delimiter, len) : NULL;
-        kfk_bytes *grown = realloc(p->pieces, (p->n_pieces + 1) * sizeof *grown);
+    if (!grown)
+        return false;
+    p->pieces = grown;
+    grown[p->n_pieces++] = (kfk_bytes){p->text + from, to - from};
+    return true;
+}
 
-        if (!grown)
+/* As java.util.Scanner: a delimiter before a piece is passed over, so that there is no empty piece
+ * at the beginning, and none at the end; between two delimiters there is one. */
+static bool split(payload *p, const regex_t *re)
+{
+    size_t at = 0, start, end;
+    bool more = pattern_find(re, p->text, p->size, 0, &start, &end);
+
+    for (;;) {
+        if (more && start == at) {
+            at = end;
+            more = pattern_find(re, p->text, p->size, at, &start, &end);
+        }
+        if (at == p->size)
+            return true;
+        if (!more)
+            start = p->size;
+        if (!add(p, at, start))
             return false;
-        p->pieces = grown;
-        stop = stop ? stop : end;
-        grown[p->n_pieces++] = (kfk_bytes){at, (size_t)(stop - at)};
-        at = stop + len;
+        at = start;
     }
-    return p->n_pieces > 0;
+}
+
+static void print_path(const char *path)
+{
+    char folder[4096] = "";
+
+    if (path[0] != '/' && !getcwd(folder, sizeof folder))
+        folder[0] = '\0';
+    (void)printf("Reading payloads from: %s%s%s\n", folder, *folder ? "/" : "", path);
 }
 
 bool payload_load(payload *p, const char *path, const char *delimiter)
 {
+    regex_t re;
+    bool ok;
+
     *p = (payload){.random = 1};
-    (void)printf("Reading payloads from: %s\n", path);
-    if (read_file(p, path) && split(p, strcmp(delimiter, "\\n") == 0 ? "\n" : delimiter)) {
-        (void)printf("Number of records read: %zu\n", p->n_pieces);
-        return true;
+    print_path(path);
+    if (!read_file(p, path) || p->size == 0) {
+        (void)tool_fail("File does not exist or empty file provided.");
+        return false;
     }
-    (void)tool_fail("File does not exist or empty file provided.");
-    return false;
+    if (!pattern_compile(&re, delimiter)) {
+        (void)tool_fail("--payload-delimiter %s is no regular expression", delimiter);
+        return false;
+    }
+    ok = split(p, &re);
+    regfree(&re);
+    if (!ok) {
+        (void)tool_fail("out of memory");
+        return false;
+    }
+    (void)printf("Number of records read: %zu\n", p->n_pieces);
+    return true;
 }
 
 static uint64_t next_random(payload *p)

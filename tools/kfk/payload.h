@@ -18,7 +18,8 @@ typedef struct payload {
 
 /* Of |size| random capitals (size 0: ascending numbers). */
 bool payload_init(payload *p, size_t size);
-/* Pieces of a file, which |delimiter| separates. false: stderr says why not. */
+/* Pieces of a file, between what |delimiter|, a regular expression, matches, perhaps none. false:
+ * stderr says why not. */
 bool payload_load(payload *p, const char *path, const char *delimiter);
 void payload_fini(payload *p);
 /* The i-th value, valid until the next call. */

@@ -41,7 +41,7 @@ static const args_option options[] = {
     [PAYLOAD_MONOTONIC] = {"payload-monotonic", ARGS_NOTHING, NULL,
                            "each record is the next number"},
     [PAYLOAD_DELIMITER] = {"payload-delimiter", ARGS_VALUE, "text",
-                           "between the records of the file (\\n)"},
+                           "between the records of the file: a regular expression (\\n)"},
     [THROUGHPUT] = {"throughput", ARGS_VALUE, "number",
                     "REQUIRED: records a second at most; -1: no limit"},
     [PRODUCER_PROPS] = {"producer-props", ARGS_VALUES, "name=value", "--command-property of old"},
@@ -49,7 +49,8 @@ static const args_option options[] = {
                           "properties of the producer"},
     [PRODUCER_CONFIG] = {"producer.config", ARGS_VALUE, "file", "--command-config of old"},
     [COMMAND_CONFIG] = {"command-config", ARGS_VALUE, "file", "properties of the producer"},
-    [PRINT_METRICS] = {"print-metrics", ARGS_NOTHING, NULL, "not there yet"},
+    [PRINT_METRICS] = {"print-metrics", ARGS_NOTHING, NULL,
+                       "what the producer has counted, at last"},
     [TRANSACTIONAL_ID] = {"transactional-id", ARGS_VALUE, "id", "not there yet"},
     [TRANSACTION_DURATION_MS] = {"transaction-duration-ms", ARGS_VALUE, "ms", "not there yet"},
     [WARMUP_RECORDS] = {"warmup-records", ARGS_VALUE, "number",
@@ -62,6 +63,7 @@ typedef struct wanted {
     const char *topic;
     int64_t n, size, warmup, interval_ms;
     double throughput;
+    bool metrics;
 } wanted;
 
 /* ---- delivery ---- */
@@ -96,15 +98,17 @@ static void delivered(kfk_producer *p, const kfk_delivery *d, void *arg)
     }
 }
 
+/* As Kafka's tool, which goes on after a record that cannot be sent. Returns the exit status. */
 static int send_one(kfk_producer *p, const char *topic, kfk_bytes value, bool warm, int64_t now)
 {
     kfk_record r = {.struct_size = sizeof r, .topic = topic, .value = value};
     uint64_t packed = (uint64_t)(now - began_ms) << SIZE_BITS | value.len | (warm ? STEADY_BIT : 0);
     kfk_error e;
 
-    return kfk_producer_send(p, &r, delivered, (void *)(uintptr_t)packed, &e)
-               ? tool_fail_error("a record was not sent", &e)
-               : 0;
+    if (kfk_producer_send(p, &r, delivered, (void *)(uintptr_t)packed, &e) == KFK_OK)
+        return 0;
+    (void)tool_fail_error("a record was not sent", &e);
+    return e.code == KFK_ERR_NOMEM;
 }
 
 /* ---- the run ---- */
@@ -129,6 +133,19 @@ static int send_all(kfk_producer *p, const wanted *w, payload *values)
     return 0;
 }
 
+static int print_metrics(kfk_producer *p)
+{
+    kfk_metrics_text *t = kfk_metrics_text_new(KFK_METRICS_TABLE, NULL);
+    const char *text = NULL;
+
+    if (t && kfk_producer_metrics(p, kfk_metrics_text_add, t) == KFK_OK)
+        text = kfk_metrics_text_get(t);
+    if (text)
+        (void)printf("\n%s", text);
+    kfk_metrics_text_free(t);
+    return text ? 0 : tool_fail("out of memory");
+}
+
 static int measure(kfk_producer *p, const wanted *w, payload *values)
 {
     int status;
@@ -146,9 +163,25 @@ static int measure(kfk_producer *p, const wanted *w, payload *values)
     stats_print_total(&total, tool_wall_ms());
     if (steady.latencies)
         stats_print_total(&steady, tool_wall_ms());
+    if (w->metrics && print_metrics(p))
+        status = 1;
     stats_fini(&total);
     stats_fini(&steady);
     return status;
+}
+
+/* Name and value, each with something in it, and no second =. */
+static bool check_pairs(const args *a, int option)
+{
+    for (int i = 0; i < args_count(a, option); i++) {
+        const char *pair = args_at(a, option, i), *equals = strchr(pair, '=');
+
+        if (equals && equals[1] && !strchr(equals + 1, '='))
+            continue;
+        (void)tool_fail("Invalid property: %s", pair);
+        return false;
+    }
+    return true;
 }
 
 static kfk_producer *connect_producer(args *a)
@@ -160,7 +193,8 @@ static kfk_producer *connect_producer(args *a)
     kfk_error e;
 
     if (tool_set(c, "client.id", "perf-producer-client") && tool_load(c, a, PRODUCER_CONFIG) &&
-        tool_load(c, a, COMMAND_CONFIG) && tool_set_pairs(c, a, PRODUCER_PROPS) &&
+        tool_load(c, a, COMMAND_CONFIG) && check_pairs(a, PRODUCER_PROPS) &&
+        check_pairs(a, COMMAND_PROPERTY) && tool_set_pairs(c, a, PRODUCER_PROPS) &&
         tool_set_pairs(c, a, COMMAND_PROPERTY) && tool_set_given(c, a, properties) &&
         kfk_producer_new(&p, c, &e))
         (void)tool_fail("%s", e.msg);
@@ -168,22 +202,43 @@ static kfk_producer *connect_producer(args *a)
     return p;
 }
 
+static bool make_payload(payload *values, args *a, const wanted *w)
+{
+    const char *path = NULL, *delimiter = NULL;
+
+    if (!args_has(a, PAYLOAD_FILE))
+        return payload_init(values, (size_t)w->size) || (tool_fail("out of memory"), false);
+    (void)args_one(a, PAYLOAD_FILE, &path);
+    (void)args_one(a, PAYLOAD_DELIMITER, &delimiter);
+    return payload_load(values, path, delimiter ? delimiter : "\n");
+}
+
+static void warn_of_old_names(const args *a)
+{
+    if (args_has(a, PRODUCER_PROPS))
+        (void)printf("Option --producer-props has been deprecated and will be removed in a future "
+                     "version. Use "
+                     "--command-property instead.\n");
+    if (args_has(a, PRODUCER_CONFIG))
+        (void)printf("Option --producer.config has been deprecated and will be removed in a future "
+                     "version. Use "
+                     "--command-config instead.\n");
+}
+
 static int run(args *a, const wanted *w)
 {
-    const char *delimiter = args_at(a, PAYLOAD_DELIMITER, 0);
     kfk_producer *p;
     payload values;
     int status = 1;
 
-    if (args_has(a, PAYLOAD_FILE)) {
-        if (!payload_load(&values, args_at(a, PAYLOAD_FILE, 0), delimiter ? delimiter : "\n"))
-            return 1;
-    } else if (!payload_init(&values, (size_t)w->size)) {
-        return tool_fail("out of memory");
-    }
+    if (!make_payload(&values, a, w))
+        return 1;
+    warn_of_old_names(a);
     p = connect_producer(a);
     tool_catch_signals(NULL);
-    if (p)
+    if (p && args_has(a, PAYLOAD_FILE) && !values.n_pieces)
+        (void)tool_fail("No payload file, record size or payload-monotonic option provided.");
+    else if (p)
         status = measure(p, w, &values);
     kfk_producer_free(p);
     payload_fini(&values);
@@ -202,7 +257,7 @@ static int parse_wanted(args *a, wanted *w)
     const char *throughput = NULL;
     char *end;
 
-    *w = (wanted){.interval_ms = 5000};
+    *w = (wanted){.interval_ms = 5000, .metrics = args_has(a, PRINT_METRICS)};
     if (!args_one(a, TOPIC, &w->topic) ||
         !args_number(a, NUM_RECORDS, INT64_MIN, INT64_MAX, &w->n) ||
         !args_number(a, RECORD_SIZE, INT32_MIN, (1 << SIZE_BITS) - 1, &w->size) ||
@@ -228,15 +283,13 @@ static int parse_wanted(args *a, wanted *w)
 
 static int check(const args *a)
 {
-    static const int not_yet[] = {TRANSACTIONAL_ID, TRANSACTION_DURATION_MS, -1},
-                     metrics[] = {PRINT_METRICS, -1};
+    static const int not_yet[] = {TRANSACTIONAL_ID, TRANSACTION_DURATION_MS, -1};
     static const int payloads[] = {RECORD_SIZE, PAYLOAD_FILE, PAYLOAD_MONOTONIC, -1};
     static const int required[] = {TOPIC, NUM_RECORDS, THROUGHPUT, -1};
     static const int sources[] = {BOOTSTRAP_SERVER, COMMAND_PROPERTY, PRODUCER_PROPS,
                                   PRODUCER_CONFIG,  COMMAND_CONFIG,   -1};
 
-    if (tool_not_yet(a, not_yet, "transactions come with a later version") ||
-        tool_not_yet(a, metrics, "metrics come with a later version"))
+    if (tool_not_yet(a, not_yet, "transactions come with a later version"))
         return 1;
     if (tool_given(a, required) != 3)
         return refuse("--topic, --num-records and --throughput are required");
@@ -251,14 +304,6 @@ static int check(const args *a)
         return refuse("--command-property and --producer-props cannot be specified together.");
     if (args_has(a, COMMAND_CONFIG) && args_has(a, PRODUCER_CONFIG))
         return refuse("--command-config and --producer.config cannot be specified together.");
-    if (args_has(a, PRODUCER_PROPS))
-        (void)printf("Option --producer-props has been deprecated and will be removed in a future "
-                     "version. Use "
-                     "--command-property instead.\n");
-    if (args_has(a, PRODUCER_CONFIG))
-        (void)printf("Option --producer.config has been deprecated and will be removed in a future "
-                     "version. Use "
-                     "--command-config instead.\n");
     return 0;
 }
 
@@ -268,10 +313,11 @@ int perf_produce_command(int n, char *const *words)
     args a;
     int status;
 
-    if (!args_parse(&a, options, COUNT(options), n, words))
+    if (!args_parse_strict(&a, options, COUNT(options), n, words))
         status = refuse(a.why);
     else if (n == 0 || args_has(&a, HELP))
-        status = refuse("This tool is used to verify the producer performance.") - 1;
+        status = tool_help(options, COUNT(options),
+                           "Sends records, and prints how fast and how long they took.", n > 0);
     else
         status = check(&a) || parse_wanted(&a, &w) ? 1 : run(&a, &w);
     args_fini(&a);

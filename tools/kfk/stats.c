@@ -32,9 +32,28 @@ static void add(stats_sum *sum, int64_t latency_ms, int64_t bytes)
         sum->latency_max_ms = latency_ms;
 }
 
+/* Never 0, by which nothing can be divided. */
+static int64_t elapsed_ms(const stats_sum *sum, int64_t now_ms)
+{
+    return now_ms > sum->since_ms ? now_ms - sum->since_ms : 1;
+}
+
 static double a_second(int64_t n, int64_t elapsed_ms)
 {
     return 1000.0 * (double)n / (double)elapsed_ms;
+}
+
+enum { AVERAGE_MAX = 32 };
+
+/* The sum's average latency; what is divided by nothing is written as Java does. */
+static const char *average(const stats_sum *sum, int digits, char *out)
+{
+    if (sum->count)
+        (void)snprintf(out, AVERAGE_MAX, "%.*f", digits,
+                       (double)sum->latency_ms / (double)sum->count);
+    else
+        (void)snprintf(out, AVERAGE_MAX, "NaN");
+    return out;
 }
 
 static double megabytes(int64_t bytes)
@@ -44,13 +63,14 @@ static double megabytes(int64_t bytes)
 
 static void print_window(const stats_sum *w, int64_t now_ms)
 {
-    int64_t elapsed = now_ms - w->since_ms;
+    int64_t elapsed = elapsed_ms(w, now_ms);
+    char avg[AVERAGE_MAX];
 
-    (void)printf("%" PRId64 " records sent, %.1f records/sec (%.2f MB/sec), %.1f ms avg latency, "
+    (void)printf("%" PRId64 " records sent, %.1f records/sec (%.2f MB/sec), %s ms avg latency, "
                  "%.1f ms max latency.\n",
                  w->count, a_second(w->count, elapsed),
-                 megabytes(w->bytes) * 1000.0 / (double)elapsed,
-                 (double)w->latency_ms / (double)w->count, (double)w->latency_max_ms);
+                 megabytes(w->bytes) * 1000.0 / (double)elapsed, average(w, 1, avg),
+                 (double)w->latency_max_ms);
     (void)fflush(stdout);
 }
 
@@ -84,15 +104,16 @@ static int percentile(const stats *s, double p)
 void stats_print_total(stats *s, int64_t now_ms)
 {
     const stats_sum *a = &s->all;
-    int64_t elapsed = now_ms - a->since_ms;
+    int64_t elapsed = elapsed_ms(a, now_ms);
+    char avg[AVERAGE_MAX];
 
     qsort(s->latencies, (size_t)s->n_latencies, sizeof *s->latencies, ascending);
     (void)printf(
         "%" PRId64
-        "%s records sent, %f records/sec (%.2f MB/sec), %.2f ms avg latency, %.2f ms max latency, "
+        "%s records sent, %f records/sec (%.2f MB/sec), %s ms avg latency, %.2f ms max latency, "
         "%d ms 50th, %d ms 95th, %d ms 99th, %d ms 99.9th.\n",
         a->count, s->steady ? " steady state" : "", a_second(a->count, elapsed),
-        megabytes(a->bytes) * 1000.0 / (double)elapsed, (double)a->latency_ms / (double)a->count,
+        megabytes(a->bytes) * 1000.0 / (double)elapsed, average(a, 2, avg),
         (double)a->latency_max_ms, percentile(s, 0.5), percentile(s, 0.95), percentile(s, 0.99),
         percentile(s, 0.999));
 }
