@@ -31,7 +31,8 @@ TEST_COMPILE = $(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -Itests -MMD -MP -MF 
 
 # The parts of kfk that a test is about.
 $(B)/tests/unit/tools/test_args: $(call obj,tools/kfk/args.c)
-$(B)/tests/unit/tools/test_lines: $(call obj,tools/kfk/lines.c tools/kfk/tool.c tools/kfk/args.c)
+$(B)/tests/unit/tools/test_lines: $(call obj,tools/kfk/lines.c tools/kfk/pattern.c \
+	tools/kfk/tool.c tools/kfk/args.c)
 
 # The allocator that fails on command is the simulator's, which has no part in it.
 FAILALLOC := $(call obj,tests/sim/failalloc.c)
@@ -162,6 +163,7 @@ STAGE_docs = '$(PYTHON) tests/docs/check.py --self-test' '$(PYTHON) tests/docs/c
 STAGE_topics = 'TIMEOUT=300 ALONE=1 tests/kafka/topics $(BUILD)/release/kfk'
 KAFKA_RUN = tests/kafka/kafka run 4.3.1
 STAGE_tools = \
+	'TIMEOUT=300 ALONE=1 tests/kafka/produce $(BUILD)/release/kfk' \
 	'tools/withbroker $(BUILD)/release/kfk tests/kafka/verifiable_producer $(BUILD)/release' \
 	'TIMEOUT=300 ALONE=1 $(KAFKA_RUN) 1 -- tests/kafka/verifiable_producer $(BUILD)/release'
 COMPAT = -- tests/kafka/compat

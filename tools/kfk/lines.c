@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "pattern.h"
 #include "tool.h"
 
 void lines_init(lines *l)
@@ -18,6 +19,17 @@ void lines_fini(lines *l)
 {
     free(l->line);
     l->line = NULL;
+    if (l->has_pattern)
+        regfree(&l->headers_pattern);
+    l->has_pattern = false;
+}
+
+/* With blanks around it or not. */
+static bool is_true(const char *text)
+{
+    const char *from = text + strspn(text, " \t\r\n");
+
+    return strncasecmp(from, "true", 4) == 0 && !from[4 + strspn(from + 4, " \t\r\n")];
 }
 
 void lines_set(lines *l, const char *pair)
@@ -41,7 +53,7 @@ void lines_set(lines *l, const char *pair)
         const char *value = tool_pair_value(pair, known[i].name);
 
         if (value && known[i].flag)
-            *known[i].flag = strcasecmp(value, "true") == 0;
+            *known[i].flag = is_true(value);
         else if (value)
             *known[i].text = value;
     }
@@ -70,7 +82,11 @@ bool lines_check(lines *l)
                        pairs[i].b_name);
         return false;
     }
-    return true;
+    l->has_pattern = pattern_compile(&l->headers_pattern, l->headers_separator);
+    if (!l->has_pattern)
+        (void)snprintf(l->why, sizeof l->why, "headers.separator %s is no regular expression",
+                       l->headers_separator);
+    return l->has_pattern;
 }
 
 static bool is_null(const lines *l, kfk_bytes b)
@@ -137,27 +153,47 @@ static int parse_header(lines *l, kfk_bytes pair, kfk_header *out)
     return -1;
 }
 
-static int parse_headers(lines *l, kfk_bytes text, lines_record *out)
+static int add_header(lines *l, kfk_bytes pair, lines_record *out)
 {
-    size_t len = strlen(l->headers_separator);
+    kfk_header *grown = realloc(out->headers, (out->n_headers + 1) * sizeof *grown);
 
-    for (;;) {
-        const char *at = len ? find(text, l->headers_separator) : NULL;
-        kfk_bytes pair = {text.data, at ? (size_t)(at - (const char *)text.data) : text.len};
-        kfk_header *grown = realloc(out->headers, (out->n_headers + 1) * sizeof *grown);
-
-        if (!grown) {
-            (void)snprintf(l->why, sizeof l->why, "out of memory");
-            return -1;
-        }
-        out->headers = grown;
-        if (parse_header(l, pair, &grown[out->n_headers]))
-            return -1;
-        out->n_headers++;
-        if (!at)
-            return 0;
-        text = (kfk_bytes){at + len, text.len - pair.len - len};
+    if (!grown) {
+        (void)snprintf(l->why, sizeof l->why, "out of memory");
+        return -1;
     }
+    out->headers = grown;
+    if (parse_header(l, pair, &grown[out->n_headers]))
+        return -1;
+    out->n_headers++;
+    return 0;
+}
+
+/* How much is left of a text without the separators at its end, of which there may be none: Java's
+ * split gives no empty pieces there. 0: nothing but separators. */
+static size_t without_tail(const lines *l, const char *text, size_t size)
+{
+    size_t at = 0, start, end, last = 0;
+
+    while (pattern_find(&l->headers_pattern, text, size, at, &start, &end)) {
+        last = start > at ? start : last;
+        at = end;
+    }
+    return at < size || size == 0 ? size : last;
+}
+
+static int parse_headers(lines *l, kfk_bytes headers, lines_record *out)
+{
+    const char *text = headers.data;
+    size_t size = without_tail(l, text, headers.len), at = 0, start, end;
+
+    if (size == 0 && headers.len > 0)
+        return 0;
+    while (pattern_find(&l->headers_pattern, text, size, at, &start, &end)) {
+        if (add_header(l, (kfk_bytes){text + at, start - at}, out))
+            return -1;
+        at = end;
+    }
+    return add_header(l, (kfk_bytes){text + at, size - at}, out);
 }
 
 static int parse(lines *l, kfk_bytes rest, lines_record *out)
@@ -177,18 +213,50 @@ static int parse(lines *l, kfk_bytes rest, lines_record *out)
     return 1;
 }
 
+static bool append(lines *l, size_t len, int c)
+{
+    if (len == l->room) {
+        size_t room = l->room ? 2 * l->room : 256;
+        char *grown = realloc(l->line, room);
+
+        if (!grown)
+            return false;
+        l->line = grown;
+        l->room = room;
+    }
+    l->line[len] = (char)c;
+    return true;
+}
+
+/* A line ends with a newline, with a carriage return, or with both; but who types it need not wait
+ * for what may follow the second. -1: there is none; -2: no memory. */
+static ssize_t read_line(lines *l, FILE *in)
+{
+    size_t len = 0;
+    int c = getc(in);
+
+    if (c == '\n' && l->after_cr)
+        c = getc(in);
+    l->after_cr = false;
+    if (c == EOF)
+        return -1;
+    for (; c != EOF && c != '\n' && c != '\r'; c = getc(in))
+        if (!append(l, len++, c))
+            return -2;
+    l->after_cr = c == '\r';
+    return append(l, len, '\0') ? (ssize_t)len : -2;
+}
+
 int lines_next(lines *l, FILE *in, lines_record *out)
 {
-    ssize_t len = getline(&l->line, &l->room, in);
+    ssize_t len = read_line(l, in);
 
     *out = (lines_record){0};
-    if (len < 0)
+    if (len == -1)
         return 0;
     l->number++;
-    if (len && l->line[len - 1] == '\n')
-        len--;
-    if (len && l->line[len - 1] == '\r')
-        len--;
-    l->line[len] = '\0';
-    return parse(l, (kfk_bytes){l->line, (size_t)len}, out);
+    if (len >= 0)
+        return parse(l, (kfk_bytes){l->line, (size_t)len}, out);
+    (void)snprintf(l->why, sizeof l->why, "out of memory");
+    return -1;
 }

@@ -4,6 +4,7 @@
 #ifndef TOOLS_KFK_LINES_H
 #define TOOLS_KFK_LINES_H
 
+#include <regex.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -13,9 +14,12 @@ typedef struct lines {
     bool parse_key, parse_headers, ignore_error;
     const char *key_separator, *headers_delimiter, *headers_separator, *headers_key_separator;
     const char *null_marker; /* NULL: none */
-    long number;             /* of the line read last, from 1 */
+    regex_t headers_pattern; /* of headers_separator, once lines_check is true */
+    bool has_pattern;
+    long number; /* of the line read last, from 1 */
     char *line;
     size_t room;
+    bool after_cr; /* a newline now is the end of the line before */
     char why[1024];
 } lines;
 
@@ -31,7 +35,8 @@ void lines_fini(lines *l);
 /* One reader property "name=value", which must live as long as |l|; names it does not know are
  * passed over, as Kafka's reader does. */
 void lines_set(lines *l, const char *pair);
-/* Whether the separators can be told apart; else |why|. */
+/* Whether the separators can be told apart, and that of headers is a regular expression; else
+ * |why|. To be called before lines_next. */
 bool lines_check(lines *l);
 /* 1: a record; 0: the end; -1: a line that cannot be parsed, or no memory: |why|. */
 int lines_next(lines *l, FILE *in, lines_record *out);
