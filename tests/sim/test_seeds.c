@@ -449,9 +449,7 @@ static void wind_up(void)
 
     while (run_more(0) > is.app + 1) /* the dispatcher, the meddler */
         nap(10);
-    is.purges = false;
-    ck_assert_msg(kfk_producer_flush(p, HEALED_MS, &w.e) == KFK_OK, "%s",
-                  w.e.msg);
+    ck_assert_msg(kfk_producer_flush(p, HEALED_MS, &w.e) == KFK_OK, "%s", w.e.msg);
     ck_assert_int_lt(now() - start, (EACH * 20 + 100) * SIM_S);
     end_work();
     if (!is.closes) {
