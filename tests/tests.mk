@@ -88,7 +88,7 @@ $(S)/test_%: $(S)/tests/sim/test_%.o $(SIM_PART_OBJ) $(SIM_HELPERS:%=$(S)/tests/
 RDK := $(shell $(PKG_CONFIG) --libs rdkafka 2>/dev/null)
 
 # tests/interop/README.md
-INTEROP := batch_tool kfk_consume kfk_produce $(if $(RDK),rdk_consume rdk_produce)
+INTEROP := batch_tool kfk_consume kfk_produce $(if $(RDK),partitions rdk_consume rdk_produce)
 INTEROP_BIN := $(INTEROP:%=$(B)/tests/interop/%)
 
 # The clients see what a program sees.
@@ -106,6 +106,10 @@ $(B)/tests/interop/rdk_%: tests/interop/rdk_%.c $(B)/flags
 $(B)/tests/interop/batch_tool: tests/interop/batch_tool.c $(B)/internal.a $(B)/flags | $(GEN_HDR)
 	$(Q)mkdir -p $(@D)
 	$(call run,TEST,$@)$(TEST_COMPILE)
+
+$(B)/tests/interop/partitions: tests/interop/partitions.c $(B)/internal.a $(B)/flags | $(GEN_HDR)
+	$(Q)mkdir -p $(@D)
+	$(call run,TEST,$@)$(TEST_COMPILE) $(RDK)
 
 # tests/bench/README.md. A client of ours sees what a program sees.
 BENCH_BIN := $(addprefix $(B)/tests/bench/,nullbroker bench_codec bench_kfk $(if $(RDK),bench_rdk))
@@ -157,6 +161,7 @@ STAGE_asan = $(patsubst $(B)/%,$(BUILD)/asan/%,$(UNIT_BIN) $(SIM_BIN))
 STAGE_tsan = $(patsubst $(B)/%,$(BUILD)/tsan/%,$(UNIT_BIN) $(SIM_BIN))
 STAGE_schema = tests/interop/schema_check.py
 STAGE_interop = 'tests/interop/batch_check.sh $(BUILD)/release/tests/interop/batch_tool' \
+	$(if $(RDK),$(BUILD)/release/tests/interop/partitions) \
 	'TIMEOUT=600 ALONE=1 $(CROSS) $(BUILD)/release/tests/interop'
 STAGE_docs = '$(PYTHON) tests/docs/check.py --self-test' '$(PYTHON) tests/docs/check.py $(GEN)/man' \
 	'TIMEOUT=300 tests/docs/examples'
