@@ -94,7 +94,7 @@ DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 	conn control devbroker fault log placement producers profile records reply text topic \
 	validate
 CXX_SRC := lib/compress/snappy_shim.cc
-TOOLS := args assignment broker consume date describe format kfk lines names pattern payload \
+TOOLS := args assignment broker consume date describe format kfk lines names pairs pattern payload \
 	perf perf_consume perf_produce produce reader stats throttle tool topics
 # Kafka's system tests can run a client by these: kfk-verifiable-producer.
 VERIFIABLE := event exception producer

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "format.h"
+#include "pairs.h"
 #include "reader.h"
 #include "tool.h"
 
@@ -274,9 +275,9 @@ static int check(const args *a)
     return check_renamed(a);
 }
 
-static bool set_line(void *arg, const char *line)
+static bool set_pair(void *arg, const char *pair)
 {
-    return format_set(arg, line);
+    return format_set(arg, pair);
 }
 
 static bool set_formats(format *f, const args *a, int option)
@@ -317,7 +318,7 @@ static bool set_formatter(format *f, const args *a)
 {
     format_init(f);
     return (!args_has(a, FORMATTER_CONFIG) ||
-            tool_each_line(args_at(a, FORMATTER_CONFIG, 0), set_line, f)) &&
+            pairs_each(args_at(a, FORMATTER_CONFIG, 0), set_pair, f)) &&
            set_formats(f, a, PROPERTY) && set_formats(f, a, FORMATTER_PROPERTY) &&
            set_classes(f, a);
 }

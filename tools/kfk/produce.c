@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lines.h"
+#include "pairs.h"
 #include "tool.h"
 
 enum {
@@ -119,16 +120,16 @@ static kfk_config *make_config(args *a)
 
 /* ---- the lines ---- */
 
-static bool set_line(void *arg, const char *line)
+static bool set_pair(void *arg, const char *pair)
 {
-    lines_set(arg, line);
+    lines_set(arg, pair);
     return true;
 }
 
 static bool set_reader(lines *l, const args *a)
 {
     lines_init(l);
-    if (args_has(a, READER_CONFIG) && !tool_each_line(args_at(a, READER_CONFIG, 0), set_line, l))
+    if (args_has(a, READER_CONFIG) && !pairs_each(args_at(a, READER_CONFIG, 0), set_pair, l))
         return false;
     for (int i = 0; i < args_count(a, PROPERTY); i++)
         lines_set(l, args_at(a, PROPERTY, i));
@@ -197,25 +198,21 @@ static int send_lines(kfk_producer *p, const char *topic, lines *l, bool sync)
 static int run(args *a, const char *topic)
 {
     kfk_config *c = make_config(a);
-    kfk_producer *p;
+    kfk_producer *p = NULL;
     kfk_error e;
-    kfk_err err;
     lines l;
-    int status;
+    int status = 1;
 
     if (!c)
         return 1;
-    if (!set_reader(&l, a)) {
-        kfk_config_free(c);
-        return 1;
-    }
-    err = kfk_producer_new(&p, c, &e);
+    if (set_reader(&l, a) && kfk_producer_new(&p, c, &e))
+        (void)tool_fail("%s", e.msg);
     kfk_config_free(c);
-    if (err)
-        return tool_fail("%s", e.msg);
-    tool_catch_signals(NULL);
-    status = send_lines(p, topic, &l, args_has(a, SYNC));
-    (void)kfk_producer_close(p, -1, NULL);
+    if (p) {
+        tool_catch_signals(NULL);
+        status = send_lines(p, topic, &l, args_has(a, SYNC));
+        (void)kfk_producer_close(p, -1, NULL);
+    }
     kfk_producer_free(p);
     lines_fini(&l);
     return status;

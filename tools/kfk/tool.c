@@ -153,30 +153,6 @@ bool tool_set_given(kfk_config *c, args *a, const tool_property *p)
     return true;
 }
 
-bool tool_each_line(const char *path, tool_line_fn *fn, void *arg)
-{
-    FILE *f = fopen(path, "r");
-    char *line = NULL;
-    size_t room = 0;
-    bool ok = true;
-
-    if (!f) {
-        (void)tool_fail("%s cannot be read", path);
-        return false;
-    }
-    while (ok && getline(&line, &room, f) >= 0) {
-        line[strcspn(line, "\r\n")] = '\0';
-        if (!*line || *line == '#' || *line == '!')
-            continue;
-        ok = fn(arg, line);
-        line = NULL;
-        room = 0;
-    }
-    free(line);
-    (void)fclose(f);
-    return ok;
-}
-
 const char *tool_pair_value(const char *pair, const char *name)
 {
     size_t len = strlen(name);

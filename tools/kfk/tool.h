@@ -55,11 +55,6 @@ typedef struct tool_property {
 bool tool_set_defaults(kfk_config *c, const tool_property *p);
 bool tool_set_given(kfk_config *c, args *a, const tool_property *p);
 
-/* Calls |fn| with each line of a file of properties but comments; the lines stay for as long as the
- * process. false: stderr says why not, or |fn| was false. */
-typedef bool tool_line_fn(void *arg, const char *line);
-bool tool_each_line(const char *path, tool_line_fn *fn, void *arg);
-
 /* name=value: the value, or NULL if |pair| is another name's; "" without a =. */
 const char *tool_pair_value(const char *pair, const char *name);
 
