@@ -296,6 +296,16 @@ void flush(kfk_producer *p)
     ck_assert_msg(kfk_producer_flush(p, -1, &w.e) == KFK_OK, "%s", w.e.msg);
 }
 
+report report_of(int id)
+{
+    report r;
+
+    kfk__lock(&lock);
+    r = w.reports[id];
+    kfk__unlock(&lock);
+    return r;
+}
+
 int told(int32_t status)
 {
     int n = 0;

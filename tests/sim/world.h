@@ -94,6 +94,8 @@ kfk_err send_record(kfk_producer *p, int id, const char *topic, int32_t partitio
 /* A new one of 8 bytes. */
 kfk_err send_to(kfk_producer *p, const char *topic, int32_t partition);
 void flush(kfk_producer *p);
+/* What has been told of it so far, for who has not waited for it. */
+report report_of(int id);
 /* All records that were accepted have been told once; returns how many of them with |status|. */
 int told(int32_t status);
 /* How many records send took so far. */
