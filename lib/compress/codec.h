@@ -24,6 +24,10 @@ extern const kfk__codec_ops kfk__snappy;
 extern const kfk__codec_ops kfk__lz4;
 extern const kfk__codec_ops kfk__zstd;
 
+/* kfk__lz4's decompress, for a first frame with any checksum of its header. */
+kfk_err kfk__lz4_decompress_old(void *state, const uint8_t *in, size_t n, kfk__buf *out,
+                                const char **why);
+
 /* Cuts the |n| pieces into blocks of |size| bytes, the last one smaller, for |fn|. What is spread
  * over several pieces is put together in |stage|, of |size| bytes; the rest stays where it lies. */
 typedef kfk_err kfk__block_fn(void *state, const void *block, size_t len, kfk__buf *out);

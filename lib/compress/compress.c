@@ -84,24 +84,44 @@ static kfk_err copy_within_limit(const void *in, size_t n, kfk__buf *out, const 
     return kfk__buf_ok(out) ? KFK_OK : KFK_ERR_NOMEM;
 }
 
+typedef kfk_err decompress_fn(void *state, const uint8_t *in, size_t n, kfk__buf *out,
+                              const char **why);
+
+/* By |fn|, which is one of |codec|'s. */
+static kfk_err decompress(kfk__compressor *c, kfk__codec codec, decompress_fn *fn, const void *in,
+                          size_t n, kfk__buf *out, const char **why)
+{
+    const size_t len = out->len;
+    void *state = state_of(c, codec);
+    kfk_err err = state ? fn(state, in, n, out, why) : KFK_ERR_NOMEM;
+
+    if (err != KFK_OK)
+        out->len = len;
+    return err;
+}
+
 kfk_err kfk__decompress(kfk__compressor *c, kfk__codec codec, const void *in, size_t n,
                         kfk__buf *out, const char **why)
 {
     const size_t len = out->len;
-    void *state;
     kfk_err err;
 
-    if (codec == KFK__CODEC_NONE) {
-        err = copy_within_limit(in, n, out, why);
-    } else if (known(codec)) {
-        state = state_of(c, codec);
-        err = state ? codecs[codec]->decompress(state, in, n, out, why) : KFK_ERR_NOMEM;
-    } else {
-        err = kfk__codec_fail(why, "unknown codec");
-    }
+    if (known(codec))
+        return decompress(c, codec, codecs[codec]->decompress, in, n, out, why);
+    if (codec != KFK__CODEC_NONE)
+        return kfk__codec_fail(why, "unknown codec");
+    err = copy_within_limit(in, n, out, why);
     if (err != KFK_OK)
         out->len = len;
     return err;
+}
+
+kfk_err kfk__decompress_old(kfk__compressor *c, kfk__codec codec, const void *in, size_t n,
+                            kfk__buf *out, const char **why)
+{
+    return codec == KFK__CODEC_LZ4
+               ? decompress(c, codec, kfk__lz4_decompress_old, in, n, out, why)
+               : kfk__decompress(c, codec, in, n, out, why);
 }
 
 const char *kfk__codec_name(kfk__codec codec)

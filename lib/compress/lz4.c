@@ -6,6 +6,7 @@
 #include <lz4.h>
 #include <lz4frame.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "compress/codec.h"
@@ -180,22 +181,96 @@ static kfk_err decode_some(lz4 *l, const uint8_t **in, const uint8_t *end, kfk__
     return err;
 }
 
-static kfk_err lz4_decompress(void *state, const uint8_t *in, size_t n, kfk__buf *out,
-                              const char **why)
+static kfk_err start_decoder(lz4 *l)
 {
-    const uint8_t *end = in + n;
-    lz4 *l = state;
-    size_t hint = 1;
-    kfk_err err = KFK_OK;
-
     if (!l->decompressor)
         make_decompressor(l);
     if (!l->decompressor)
         return KFK_ERR_NOMEM;
     LZ4F_resetDecompressionContext(l->decompressor);
+    return KFK_OK;
+}
+
+/* All frames up to |end|. |hint| is not 0 within one. */
+static kfk_err decode_rest(lz4 *l, const uint8_t *in, const uint8_t *end, size_t hint,
+                           kfk__buf *out, const char **why)
+{
+    kfk_err err = KFK_OK;
+
     while (err == KFK_OK && (in < end || hint != 0))
         err = decode_some(l, &in, end, out, &hint, why);
     return err;
+}
+
+static kfk_err lz4_decompress(void *state, const uint8_t *in, size_t n, kfk__buf *out,
+                              const char **why)
+{
+    lz4 *l = state;
+    kfk_err err = start_decoder(l);
+
+    return err == KFK_OK ? decode_rest(l, in, in + n, 1, out, why) : err;
+}
+
+/* ---- frames with a wrong checksum of their header ---- */
+
+/* The header: magic, FLG, BD, content size (with bit 3 of FLG) · dictionary (bit 0) · checksum. */
+enum { DESCRIPTOR = 4, LEAST_HEADER = 7, LONGEST_HEADER = 19 };
+
+static uint32_t rotate(uint32_t v, int by)
+{
+    return v << by | v >> (32 - by);
+}
+
+static uint32_t little_endian(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* xxh32 with seed 0 of less than 16 bytes, as a descriptor is. liblz4 has it, but keeps it. */
+static uint32_t xxh32_short(const uint8_t *p, size_t n)
+{
+    const uint32_t prime1 = 2654435761u, prime2 = 2246822519u, prime3 = 3266489917u,
+                   prime4 = 668265263u, prime5 = 374761393u;
+    uint32_t h = prime5 + (uint32_t)n;
+
+    for (; n >= 4; p += 4, n -= 4)
+        h = rotate(h + little_endian(p) * prime3, 17) * prime4;
+    for (; n > 0; p++, n--)
+        h = rotate(h + *p * prime5, 11) * prime1;
+    h = (h ^ h >> 15) * prime2;
+    h = (h ^ h >> 13) * prime3;
+    return h ^ h >> 16;
+}
+
+/* Copies the header of the frame at |in|, with the checksum it should have; returns its length, or 0
+ * where there is no whole one. */
+static size_t mend_header(const uint8_t *in, size_t n, uint8_t header[LONGEST_HEADER])
+{
+    size_t len = LEAST_HEADER;
+
+    if (n < LEAST_HEADER)
+        return 0;
+    len += in[DESCRIPTOR] & 8 ? 8 : 0;
+    len += in[DESCRIPTOR] & 1 ? 4 : 0;
+    if (n < len)
+        return 0;
+    memcpy(header, in, len);
+    header[len - 1] = (uint8_t)(xxh32_short(in + DESCRIPTOR, len - 1 - DESCRIPTOR) >> 8);
+    return len;
+}
+
+kfk_err kfk__lz4_decompress_old(void *state, const uint8_t *in, size_t n, kfk__buf *out,
+                                const char **why)
+{
+    uint8_t header[LONGEST_HEADER];
+    const uint8_t *at = header;
+    size_t len = mend_header(in, n, header), hint = 1;
+    lz4 *l = state;
+    kfk_err err = start_decoder(l);
+
+    while (err == KFK_OK && at < header + len)
+        err = decode_some(l, &at, header + len, out, &hint, why);
+    return err == KFK_OK ? decode_rest(l, in + len, in + n, hint, out, why) : err;
 }
 
 const kfk__codec_ops kfk__lz4 = {"lz4", lz4_open, lz4_close, lz4_compress, lz4_decompress};

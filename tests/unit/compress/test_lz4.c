@@ -89,6 +89,90 @@ START_TEST(a_block_too_large)
 }
 END_TEST
 
+/* ---- of before Kafka 0.10 ---- */
+
+static kfk_err inflate_old(const uint8_t *in, size_t n)
+{
+    uint8_t *copy = malloc(n ? n : 1);
+    kfk_err err;
+
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, in, n);
+    kfk__buf_clear(&r.out);
+    err = kfk__decompress_old(r.c, KFK__CODEC_LZ4, copy, n, &r.out, &r.why);
+    free(copy);
+    return err;
+}
+
+static void check_old(const uint8_t *in, size_t n)
+{
+    ck_assert_int_eq(inflate_old(in, n), KFK_OK);
+    ck_assert_uint_eq(r.out.len, 5);
+    ck_assert_mem_eq(r.out.data, "hello", 5);
+}
+
+/* KAFKA-3160: the checksum covered the frame's magic, too, and comes out as 0x1a for |plain|. */
+START_TEST(the_checksum_of_an_old_header_may_be_anything)
+{
+    static const size_t at[] = {6, 14};
+    uint8_t bad[sizeof summed];
+
+    for (int sum = 0; sum < 256; sum++) {
+        memcpy(bad, plain, sizeof plain);
+        bad[at[0]] = (uint8_t)sum;
+        check_old(bad, sizeof plain);
+        if (bad[at[0]] != plain[at[0]])
+            check_fails(&r, KFK__CODEC_LZ4, bad, sizeof plain);
+        memcpy(bad, summed, sizeof summed);
+        bad[at[1]] = (uint8_t)sum;
+        check_old(bad, sizeof summed);
+    }
+}
+END_TEST
+
+START_TEST(the_rest_of_an_old_frame_counts)
+{
+    uint8_t bad[sizeof summed];
+
+    for (size_t n = 0; n < sizeof summed; n++)
+        ck_assert_int_eq(inflate_old(summed, n), KFK_ERR_DECOMPRESS);
+    for (size_t at = 0; at < sizeof summed; at++) {
+        memcpy(bad, summed, sizeof bad);
+        bad[at] ^= 4;
+        if (at < 4 || at > 14) /* the magic, and what the header does not have */
+            ck_assert_int_eq(inflate_old(bad, sizeof bad), KFK_ERR_DECOMPRESS);
+        else
+            (void)inflate_old(bad, sizeof bad);
+    }
+    r.out.limit = 4;
+    ck_assert_int_eq(inflate_old(plain, sizeof plain), KFK_ERR_DECOMPRESS);
+    ck_assert_uint_eq(r.out.len, 0);
+}
+END_TEST
+
+/* Only lz4 has old frames. */
+START_TEST(other_codecs_are_as_ever)
+{
+    struct iovec in = {(void *)"hello", 5};
+
+    for (int codec = KFK__CODEC_NONE; codec <= KFK__CODEC_ZSTD; codec++) {
+        kfk__buf packed;
+
+        kfk__buf_init(&packed, &counting);
+        kfk__buf_clear(&r.out);
+        ck_assert_int_eq(kfk__compress(r.c, (kfk__codec)codec, 1, &in, 1, &packed), KFK_OK);
+        ck_assert_int_eq(kfk__decompress_old(r.c, (kfk__codec)codec, packed.data, packed.len,
+                                             &r.out, &r.why),
+                         KFK_OK);
+        ck_assert_uint_eq(r.out.len, 5);
+        ck_assert_mem_eq(r.out.data, "hello", 5);
+        kfk__buf_fini(&packed);
+    }
+    ck_assert_int_eq(kfk__decompress_old(r.c, (kfk__codec)7, "", 0, &r.out, &r.why),
+                     KFK_ERR_DECOMPRESS);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("lz4");
@@ -100,5 +184,8 @@ int main(void)
     tcase_add_test(t, every_byte_of_a_summed_frame_counts);
     tcase_add_test(t, the_header_we_write);
     tcase_add_test(t, a_block_too_large);
+    tcase_add_test(t, the_checksum_of_an_old_header_may_be_anything);
+    tcase_add_test(t, the_rest_of_an_old_frame_counts);
+    tcase_add_test(t, other_codecs_are_as_ever);
     return run_suite(s, t);
 }
