@@ -81,7 +81,7 @@ COMPRESS := compress gzip lz4 snappy zstd
 CONFIG := check config getter hostport load properties property setting value
 NET := addr env_posix helper loop poller poller_epoll poller_poll resolver socket thread \
 	transport_tcp waiter
-RECORD := batch cursor read write
+RECORD := batch cursor message read write
 CLIENT := bootstrap client exchange input metadata metrics node options request retry \
 	throttle versions
 ADMIN := admin changes cluster configs describe reassignments result topics

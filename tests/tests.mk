@@ -18,8 +18,8 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
 	net/thread net/transport_tcp net/waiter producer/partitioner producer/topics \
 	proto/api proto/blob proto/decode proto/encode proto/header proto/message \
-	proto/piece record/batch record/cursor record/golden record/read record/write \
-	tools/args tools/lines
+	proto/piece record/batch record/cursor record/golden record/message record/read \
+	record/write tools/args tools/lines
 
 # Scripts that test what make makes, and the tools that the tests rely on.
 BUILD_TESTS := schemac layers runtests headers exports metrics install configure make dist

@@ -40,8 +40,8 @@ kfk_err kfk__compress(kfk__compressor *c, kfk__codec codec, int level, const str
 kfk_err kfk__decompress(kfk__compressor *c, kfk__codec codec, const void *in, size_t n,
                         kfk__buf *out, const char **why);
 
-/* The same for a message of version 0 (record/message.h), where the checksum of an lz4 frame's header
- * is not looked at: Kafka before 0.10 had it cover the wrong bytes (KIP-57, KAFKA-3160). */
+/* The same for a message of version 0 (record/message.h), where the checksum of an lz4 frame's
+ * header is not looked at: Kafka before 0.10 had it cover the wrong bytes (KIP-57, KAFKA-3160). */
 kfk_err kfk__decompress_old(kfk__compressor *c, kfk__codec codec, const void *in, size_t n,
                             kfk__buf *out, const char **why);
 

@@ -213,7 +213,7 @@ static kfk_err lz4_decompress(void *state, const uint8_t *in, size_t n, kfk__buf
 
 /* ---- frames with a wrong checksum of their header ---- */
 
-/* The header: magic, FLG, BD, content size (with bit 3 of FLG) · dictionary (bit 0) · checksum. */
+/* The header: magic, FLG, BD, content size if bit 3 of FLG, dictionary if bit 0, checksum. */
 enum { DESCRIPTOR = 4, LEAST_HEADER = 7, LONGEST_HEADER = 19 };
 
 static uint32_t rotate(uint32_t v, int by)
@@ -242,8 +242,8 @@ static uint32_t xxh32_short(const uint8_t *p, size_t n)
     return h ^ h >> 16;
 }
 
-/* Copies the header of the frame at |in|, with the checksum it should have; returns its length, or 0
- * where there is no whole one. */
+/* Copies the header of the frame at |in|, with the checksum it should have; returns its length, or
+ * 0 where there is no whole one. */
 static size_t mend_header(const uint8_t *in, size_t n, uint8_t header[LONGEST_HEADER])
 {
     size_t len = LEAST_HEADER;

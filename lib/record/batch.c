@@ -111,7 +111,7 @@ static kfk_err read_frame(const uint8_t *p, size_t n, size_t *size, const char *
     if (n <= AT_MAGIC)
         return KFK_ERR_WOULD_BLOCK;
     if (p[AT_MAGIC] < MAGIC) {
-        *why = "the message format is version 0 or 1, of before Kafka 0.11, which cannot be read";
+        *why = "the message format is version 0 or 1, of before Kafka 0.11";
         return KFK_ERR_UNSUPPORTED;
     }
     if (p[AT_MAGIC] > MAGIC) {

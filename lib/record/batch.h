@@ -61,8 +61,8 @@ void kfk__batch_seal(uint8_t *header, const struct iovec *body, int n);
  * overflow, nor does the offset after it.
  * KFK_ERR_WOULD_BLOCK: fewer bytes than the batch has (a partial batch at a response's end); only
  * *size is set, to 0 if not even that is known.
- * CORRUPT_MESSAGE (2): fields that cannot be. KFK_ERR_UNSUPPORTED: magic 0 or 1, or a codec that
- * this version does not know. For both *why, static. */
+ * CORRUPT_MESSAGE (2): fields that cannot be. KFK_ERR_UNSUPPORTED: magic 0 or 1 (message.h), or a
+ * codec that this version does not know. For both *why, static. */
 kfk_err kfk__batch_header_read(const uint8_t *p, size_t n, kfk__batch_header *h, size_t *size,
                                const char **why);
 /* Whether the crc is right, for a whole batch. */

@@ -1,7 +1,10 @@
 /* cursor: the records of one batch, one after another, with their offsets and timestamps.
  *
  * It holds the batch to its header: as many records as that counts, no byte behind the last, and
- * offsets that rise and end by the batch's last. Gaps are what compaction leaves. */
+ * offsets that rise and end by the batch's last. Gaps are what compaction leaves.
+ *
+ * It goes through messages of before Kafka 0.11 (message.h), too. For these |left| is always 0, so
+ * that the way that the records of batches take knows nothing of them. */
 #ifndef KFK_RECORD_CURSOR_H
 #define KFK_RECORD_CURSOR_H
 
@@ -25,14 +28,19 @@ typedef struct kfk__batch_cursor {
     int32_t delta;       /* of the record that next() gave last; -1 at first */
     int32_t final_delta; /* that none goes beyond */
     int32_t left;
+    bool messages;        /* what there is are messages, not records */
+    int64_t first_stored; /* the first one's offset, as it stands there */
 } kfk__batch_cursor;
 
 /* Over the |n| bytes of a batch's records, decompressed; they and nothing of |h| must outlive it.
- * |h| is one that kfk__batch_header_read found good. */
+ * |h| is one that kfk__batch_header_read found good; or that of a message or set of these, then
+ * |records| are whole messages. */
 void kfk__batch_cursor_init(kfk__batch_cursor *c, const kfk__batch_header *h, const void *records,
                             size_t n);
 /* What next() does when there is no record to give. */
 bool kfk__batch_cursor_stop(kfk__batch_cursor *c, const char *why);
+/* What next() does for messages. */
+bool kfk__batch_cursor_next_message(kfk__batch_cursor *c);
 
 /* To the next record. false: there is none, because all were read, or because of |why|; from then
  * on always false. What a record points at lies in the batch's bytes. */
@@ -42,7 +50,7 @@ static inline bool kfk__batch_cursor_next(kfk__batch_cursor *c)
     const uint8_t *next;
 
     if (c->left == 0)
-        return kfk__batch_cursor_stop(c, NULL);
+        return c->messages ? kfk__batch_cursor_next_message(c) : kfk__batch_cursor_stop(c, NULL);
     next = kfk__record_read(c->p, c->end, r);
     if (!next)
         return kfk__batch_cursor_stop(c, "a record cannot be parsed");

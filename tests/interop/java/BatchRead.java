@@ -1,4 +1,5 @@
-/* Lists every batch and record of a file of batches (version 2), as the Java client sees them.
+/* Lists every batch, or message of before Kafka 0.11, and record of a file, as the Java client sees
+ * them.
  *
  *   java -cp 'JARS/*' BatchRead.java FILE
  *
@@ -63,13 +64,34 @@ public class BatchRead {
         }
     }
 
+    /* A message alone, or one that is a compressed set of them. */
+    static void listOld(MutableRecordBatch b, StringBuilder out) {
+        StringBuilder records = new StringBuilder();
+        int n = 0;
+        b.ensureValid();
+        for (Record r : b) {
+            r.ensureValid();
+            records.append(String.format("  %d t=%d k=%s v=%s%n", r.offset(), r.timestamp(),
+                                         bytes(r.key()), bytes(r.value())));
+            n++;
+        }
+        out.append(String.format(
+            "message %d..%d size=%d magic=%d codec=%s append=%d max=%d count=%d%n",
+            b.baseOffset(), b.lastOffset(), b.sizeInBytes(), b.magic(), b.compressionType().name,
+            flag(b.timestampType() == TimestampType.LOG_APPEND_TIME), b.maxTimestamp(), n));
+        out.append(records);
+    }
+
     public static void main(String[] args) throws Exception {
         ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(Path.of(args[0])));
         MemoryRecords records = MemoryRecords.readableRecords(file);
         StringBuilder out = new StringBuilder();
 
         for (MutableRecordBatch b : records.batches())
-            list((DefaultRecordBatch) b, out);
+            if (b instanceof DefaultRecordBatch)
+                list((DefaultRecordBatch) b, out);
+            else
+                listOld(b, out);
         if (records.validBytes() != file.limit())
             throw new IllegalStateException("bytes behind the last batch");
         System.out.print(out);

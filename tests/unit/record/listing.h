@@ -10,8 +10,9 @@
 #include "base/mem.h"
 #include "compress/compress.h"
 #include "record/cursor.h"
+#include "record/message.h"
 
-enum { LISTING_MAX_HEADERS = 20000 };
+enum { LISTING_MAX_HEADERS = 20000, LISTING_MAX_INFLATED = 64 << 20 };
 
 static inline void list_bytes(FILE *f, kfk_bytes b)
 {
@@ -85,7 +86,7 @@ static inline const char *list_records(FILE *f, const kfk__batch_header *h, cons
 }
 
 /* One whole batch, its |size| bytes at |p|. */
-static inline const char *list_whole(FILE *f, kfk__compressor *c, const kfk__batch_header *h,
+static inline const char *list_whole(FILE *f, kfk__compressor *c, kfk__batch_header *h,
                                      const uint8_t *p, size_t size)
 {
     const char *why = NULL;
@@ -104,6 +105,49 @@ static inline const char *list_whole(FILE *f, kfk__compressor *c, const kfk__bat
     return why;
 }
 
+static inline void list_message(FILE *f, const kfk__batch_header *h, size_t size)
+{
+    fprintf(f, "message %" PRId64 "..%" PRId64 " size=%zu magic=%d codec=%s append=%d",
+            h->base_offset, h->base_offset + h->last_offset_delta, size, h->magic,
+            kfk__codec_name((kfk__codec)(h->attributes & KFK__BATCH_CODEC)),
+            flag_of(h, KFK__BATCH_LOG_APPEND));
+    fprintf(f, " max=%" PRId64 " count=%" PRId32 "\n", h->max_timestamp, h->count);
+}
+
+/* A compressed set, in the value of the message at |p|. */
+static inline const char *list_set(FILE *f, kfk__compressor *c, kfk__batch_header *h,
+                                   const uint8_t *p, size_t size)
+{
+    const char *why = NULL;
+    kfk__message m;
+    kfk__buf out;
+
+    kfk__buf_init(&out, &kfk__malloc_allocator);
+    out.limit = LISTING_MAX_INFLATED;
+    if (kfk__message_read(p, size, &m, &size, &why) == KFK_OK &&
+        (m.magic ? kfk__decompress : kfk__decompress_old)(
+            c, (kfk__codec)(h->attributes & KFK__BATCH_CODEC), m.value.data, m.value.len, &out,
+            &why) == KFK_OK &&
+        kfk__message_set_open(out.data, out.len, true, h, &why) == KFK_OK) {
+        list_message(f, h, size);
+        why = list_records(f, h, out.data, out.len);
+    }
+    kfk__buf_fini(&out);
+    return why;
+}
+
+/* One whole message of before Kafka 0.11. */
+static inline const char *list_whole_message(FILE *f, kfk__compressor *c, kfk__batch_header *h,
+                                             const uint8_t *p, size_t size)
+{
+    if (!kfk__message_crc_ok(p, size))
+        return "wrong crc";
+    if (h->attributes & KFK__BATCH_CODEC)
+        return list_set(f, c, h, p, size);
+    list_message(f, h, size);
+    return list_records(f, h, p, size);
+}
+
 /* Every batch in |n| bytes. NULL, or why it ended early. */
 static inline const char *list_file(FILE *f, const uint8_t *p, size_t n)
 {
@@ -113,13 +157,13 @@ static inline const char *list_file(FILE *f, const uint8_t *p, size_t n)
     size_t size;
 
     for (; n > 0 && !why; p += size, n -= size) {
-        kfk_err err = kfk__batch_header_read(p, n, &h, &size, &why);
+        kfk_err err = kfk__message_header_read(p, n, &h, &size, &why);
 
         if (err == KFK_ERR_WOULD_BLOCK)
             why = "a partial batch";
         if (err != KFK_OK)
             break;
-        why = list_whole(f, c, &h, p, size);
+        why = (h.magic < 2 ? list_whole_message : list_whole)(f, c, &h, p, size);
     }
     kfk__compressor_free(c);
     return why;
