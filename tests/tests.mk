@@ -188,7 +188,9 @@ skip_if = $(if $(1),'SKIP="$(1)" $(2)',$(3))
 
 OLD_KAFKA := 3.9.2 2.8.2 2.4.1 2.1.1
 OLD_RUN = TIMEOUT=600 ALONE=1 tests/kafka/kafka run
-STAGE_compat = $(foreach v,$(OLD_KAFKA),\
+STAGE_compat = \
+	'$(OLD_RUN) 2.8.2 1 log.retention.ms=-1 $(COMPAT) formats $(BUILD)/release/tests/interop' \
+	$(foreach v,$(OLD_KAFKA),\
 	'$(OLD_RUN) $v 1 num.partitions=3 log.retention.ms=-1 $(COMPAT) records $(BUILD)/release/tests/interop' \
 	'$(OLD_RUN) $v 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop')
 

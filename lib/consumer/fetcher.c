@@ -10,7 +10,7 @@
 #include "consumer/fetch.h"
 #include "proto/fetch.h"
 #include "proto/list_offsets.h"
-#include "record/batch.h"
+#include "record/message.h"
 
 /* kfk__node.busy */
 enum { BUSY_FETCH = 1, BUSY_LIST = 2 };
@@ -177,7 +177,7 @@ static int64_t measure(kfk__consumer_metrics *m, const uint8_t *data, size_t *n)
         const char *why;
         size_t size;
 
-        err = kfk__batch_header_read(data + end, *n - end, &h, &size, &why);
+        err = kfk__message_header_read(data + end, *n - end, &h, &size, &why);
         if (err)
             continue;
         kfk__counter_add(&m->batches, 1);

@@ -13,7 +13,9 @@ void kfk__consumer_metrics_init(kfk__consumer_metrics *m)
 #define FETCHED(member) offsetof(kfk__consumer_metrics, member)
 
 static const kfk__metric_row fetched_rows[] = {
-    {"kfk_consumer_fetched_records_total", "records", "Records in the batches that were received.",
+    {"kfk_consumer_fetched_records_total", "records",
+     "Records in the batches that were received. A compressed message set of before Kafka 0.11 is "
+     "one.",
      KFK_COUNTER, 1, FETCHED(records)},
     {"kfk_consumer_fetched_bytes_total", "bytes",
      "Bytes of the batches that were received, as they came, compressed or not.", KFK_COUNTER, 1,

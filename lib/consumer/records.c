@@ -4,12 +4,13 @@
 
 #include <kfk/kafka_errors.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/fork.h"
 #include "base/ledger.h"
 #include "base/mem.h"
-#include "record/batch.h"
 #include "record/cursor.h"
+#include "record/message.h"
 
 /* A run ends once so much has been inflated for it: more would only wait in memory. */
 enum { ENOUGH_INFLATED = 1 << 20, FIRST_SEGMENTS = 4 };
@@ -60,18 +61,43 @@ static segment *add_segment(kfk_records *rs)
     return &v[rs->n_segments];
 }
 
-/* Puts what the batch at f->at inflates to into a buffer that counts against the budget. */
-static kfk_err inflate(const kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f,
-                       size_t size, const kfk__cut_options *o, const char **why)
+/* A batch's records, where they lie; of a message that is not compressed, itself. */
+static kfk_bytes body_of(const kfk__batch_header *h, const uint8_t *p, size_t size)
 {
-    const uint8_t *p = f->buf->data + f->at;
+    kfk__message m;
+    const char *why;
+
+    if (h->magic == 2)
+        return kfk__bytes(p + KFK__BATCH_HEADER, size - KFK__BATCH_HEADER);
+    if (!(h->attributes & KFK__BATCH_CODEC))
+        return kfk__bytes(p, size);
+    (void)kfk__message_read(p, size, &m, &size, &why); /* which it has been before */
+    return m.value;
+}
+
+/* Only now the header of a compressed set of messages is complete. */
+static kfk_err decompress(kfk__batch_header *h, kfk_bytes body, const kfk__cut_options *o,
+                          kfk__buf *out, const char **why)
+{
+    kfk__codec codec = (kfk__codec)(h->attributes & KFK__BATCH_CODEC);
+    kfk_err err = (h->magic == 0 ? kfk__decompress_old : kfk__decompress)(
+        o->compressor, codec, body.data, body.len, out, why);
+
+    if (err || h->magic == 2)
+        return err;
+    return kfk__message_set_open(out->data, out->len, o->check_crcs, h, why);
+}
+
+/* Puts what the batch at f->at inflates to into a buffer that counts against the budget. */
+static kfk_err inflate(const kfk_records *rs, kfk__batch_header *h, kfk__fetched *f, kfk_bytes body,
+                       const kfk__cut_options *o, const char **why)
+{
     kfk__buf out;
     kfk_err err;
 
     kfk__buf_init(&out, &rs->alloc);
     out.limit = o->max_inflated;
-    err = kfk__decompress(o->compressor, (kfk__codec)(h->attributes & KFK__BATCH_CODEC),
-                          p + KFK__BATCH_HEADER, size - KFK__BATCH_HEADER, &out, why);
+    err = decompress(h, body, o, &out, why);
     if (!err) {
         f->inflated = kfk__fbuf_new(rs->partition->shared, out.len);
         err = f->inflated ? KFK_OK : KFK_ERR_NOMEM;
@@ -79,34 +105,81 @@ static kfk_err inflate(const kfk_records *rs, const kfk__batch_header *h, kfk__f
     if (!err) {
         memcpy(f->inflated->data, out.data, out.len);
         f->n_inflated = out.len;
+        f->header = *h;
     }
     kfk__buf_fini(&out);
     return err;
 }
 
-/* Adds the batch at f->at, whose header has been read. */
-static kfk_err add_batch(kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f, size_t size,
-                         const kfk__cut_options *o, const char **why)
+static bool crc_ok(const kfk__batch_header *h, const uint8_t *p, size_t size)
+{
+    return h->magic == 2 ? kfk__batch_crc_ok(p, size) : kfk__message_crc_ok(p, size);
+}
+
+/* No offset comes twice: no broker gives such, and positions would go backwards. */
+static kfk_err check_order(const kfk__batch_header *h, const kfk__fetched *f, const char **why)
+{
+    if (h->base_offset >= f->next)
+        return KFK_OK;
+    *why = "the offsets of a batch begin before those in front of it end";
+    return KFK_ERR_CORRUPT_MESSAGE;
+}
+
+/* Whether a message at |p| lies behind the last segment, which is of such as well. */
+static bool continues(const kfk_records *rs, const kfk__batch_header *h, const uint8_t *p)
+{
+    const segment *s = rs->n_segments ? &rs->segments[rs->n_segments - 1] : NULL;
+
+    return s && h->magic < 2 && !(h->attributes & KFK__BATCH_CODEC) &&
+           h->magic == s->header.magic && h->attributes == s->header.attributes &&
+           p == s->records + s->n && h->base_offset - s->header.base_offset <= INT32_MAX;
+}
+
+static void extend(segment *s, const kfk__batch_header *h, size_t size)
+{
+    s->header.count++;
+    s->header.last_offset_delta = (int32_t)(h->base_offset - s->header.base_offset);
+    s->n += size;
+}
+
+/* Checks the batch at f->at, whose header has been read, and inflates it. */
+static kfk_err open_batch(const kfk_records *rs, kfk__batch_header *h, kfk__fetched *f, size_t size,
+                          const kfk__cut_options *o, const char **why)
 {
     const uint8_t *p = f->buf->data + f->at;
     kfk_err err = KFK_OK;
-    segment *s;
 
-    if (o->check_crcs && !f->checked && !kfk__batch_crc_ok(p, size)) {
+    if (o->check_crcs && !f->checked && !crc_ok(h, p, size)) {
         *why = "the checksum of the batch is wrong";
         return KFK_ERR_CORRUPT_MESSAGE;
     }
     f->checked = true;
     if ((h->attributes & KFK__BATCH_CONTROL) || h->count == 0)
         return KFK_OK;
+    if ((h->attributes & KFK__BATCH_CODEC) && !f->inflated)
+        err = inflate(rs, h, f, body_of(h, p, size), o, why);
+    if (!err && f->inflated)
+        *h = f->header;
+    return err ? err : check_order(h, f, why);
+}
+
+/* Adds the batch at f->at, which has been opened, if it has anything for the application. */
+static kfk_err add_batch(kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f, size_t size)
+{
+    const uint8_t *p = f->buf->data + f->at;
+    kfk_bytes body = body_of(h, p, size);
+    segment *s;
+
+    if ((h->attributes & KFK__BATCH_CONTROL) || h->count == 0)
+        return KFK_OK;
+    if (continues(rs, h, p)) {
+        extend(&rs->segments[rs->n_segments - 1], h, size);
+        return KFK_OK;
+    }
     s = add_segment(rs);
     if (!s)
         return KFK_ERR_NOMEM;
-    if ((h->attributes & KFK__BATCH_CODEC) && !f->inflated)
-        err = inflate(rs, h, f, size, o, why);
-    if (err)
-        return err;
-    *s = (segment){.header = *h, .records = p + KFK__BATCH_HEADER, .n = size - KFK__BATCH_HEADER};
+    *s = (segment){.header = *h, .records = body.data, .n = body.len};
     if (f->inflated) {
         s->inflated = f->inflated;
         atomic_fetch_add_explicit(&f->inflated->owners, 1, memory_order_relaxed);
@@ -117,9 +190,15 @@ static kfk_err add_batch(kfk_records *rs, const kfk__batch_header *h, kfk__fetch
     return KFK_OK;
 }
 
-/* The batch at f->at has been handed out whole. */
-static void next_batch(kfk__fetched *f, size_t size)
+static int64_t last_offset(const kfk__batch_header *h)
 {
+    return h->base_offset + h->last_offset_delta;
+}
+
+/* The batch at f->at has been handed out whole. */
+static void next_batch(kfk__fetched *f, const kfk__batch_header *h, size_t size)
+{
+    f->next = last_offset(h) + 1;
     kfk__fbuf_drop(f->inflated);
     f->inflated = NULL;
     f->checked = false;
@@ -153,18 +232,13 @@ static kfk_records *new_run(kfk__assigned *p, unsigned version, kfk__fetched *f,
     return rs;
 }
 
-static int64_t last_offset(const kfk__batch_header *h)
-{
-    return h->base_offset + h->last_offset_delta;
-}
-
 /* Takes one batch in. *position moves past what of it is in the run, and *room is what the run has room for after that.
  * true: none. */
 static bool take_batch(const kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f,
                        size_t size, int64_t *position, int64_t *room)
 {
     bool holds_some = rs->n_segments > 0 &&
-                      rs->segments[rs->n_segments - 1].header.base_offset == h->base_offset;
+                      last_offset(&rs->segments[rs->n_segments - 1].header) == last_offset(h);
     int64_t first = h->base_offset > *position ? h->base_offset : *position;
     int64_t n = holds_some ? last_offset(h) - first + 1 : 0;
 
@@ -178,7 +252,7 @@ static bool take_batch(const kfk_records *rs, const kfk__batch_header *h, kfk__f
     }
     *position = last_offset(h) + 1;
     *room -= n < *room ? n : *room;
-    next_batch(f, size);
+    next_batch(f, h, size);
     return *room == 0;
 }
 
@@ -194,18 +268,22 @@ static kfk_err fill(kfk_records *rs, kfk__fetched *f, int64_t *position, const k
         kfk__batch_header h;
         size_t size;
         kfk_err err =
-            kfk__batch_header_read(f->buf->data + f->at, f->end - f->at, &h, &size, why);
+            kfk__message_header_read(f->buf->data + f->at, f->end - f->at, &h, &size, why);
 
         if (err == KFK_ERR_WOULD_BLOCK) { /* what follows whole batches has been cut off before */
             *why = "a batch that was fetched is cut short";
             return KFK_ERR_CORRUPT_MESSAGE;
         }
+        if (!err)
+            err = check_order(&h, f, why);
         if (!err && last_offset(&h) < *position) {
-            next_batch(f, size);
+            next_batch(f, &h, size);
             continue;
         }
         if (!err)
-            err = add_batch(rs, &h, f, size, o, why);
+            err = open_batch(rs, &h, f, size, o, why);
+        if (!err)
+            err = add_batch(rs, &h, f, size);
         if (err)
             return err;
         inflated += f->inflated ? f->n_inflated : 0;

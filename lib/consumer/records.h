@@ -5,7 +5,10 @@
  *   kfk_records:    segment  segment             segment        start <= offset < end
  *
  * Cutting checks the crc of each batch and inflates it, on the thread that polls. Walking then only decodes. A run holds
- * the buffer that it lies in, and its partition, until it is freed. */
+ * the buffer that it lies in, and its partition, until it is freed.
+ *
+ * Messages of before Kafka 0.11 (record/message.h) are batches, too. Where they are not compressed, a segment has all that
+ * lie one behind the other. */
 #ifndef KFK_CONSUMER_RECORDS_H
 #define KFK_CONSUMER_RECORDS_H
 

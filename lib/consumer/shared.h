@@ -40,9 +40,11 @@ typedef struct kfk__fetched {
     kfk__list link;
     kfk__fbuf *buf;
     size_t at, end;      /* batches that poll has not handed out yet: data[at .. end) */
+    int64_t next;        /* the offset after what was handed out of it */
     bool checked;        /* the checksum of the batch at |at| */
     kfk__fbuf *inflated; /* the records of the batch at |at|, if that is compressed and has been begun */
     size_t n_inflated;
+    kfk__batch_header header; /* of the batch that is inflated */
 } kfk__fetched;
 
 /* One assigned partition. */

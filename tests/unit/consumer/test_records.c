@@ -3,8 +3,10 @@
 
 #include <kfk/kafka_errors.h>
 
+#include "compress/snappy_shim.h"
 #include "consumer/records.h"
 #include "unit/fakeenv.h"
+#include "unit/record/messages.h"
 
 enum { MEMORY = 1 << 20 };
 
@@ -69,7 +71,7 @@ static uint8_t *put(int64_t offset, int32_t n)
     return put_spec(&(batch_spec){.base_offset = offset, .n = n});
 }
 
-static void compress(batch *b, kfk__codec codec)
+static void compress_batch(batch *b, kfk__codec codec)
 {
     struct iovec body = {b->bytes + KFK__BATCH_HEADER, b->size - KFK__BATCH_HEADER};
     kfk__buf out;
@@ -89,7 +91,7 @@ static void put_compressed(int64_t offset, int32_t n, size_t value_len)
     static batch b;
 
     make_batch(&b, &(batch_spec){.base_offset = offset, .n = n, .value_len = value_len});
-    compress(&b, KFK__CODEC_LZ4);
+    compress_batch(&b, KFK__CODEC_LZ4);
     kfk__buf_put(&batches, b.bytes, b.size);
 }
 
@@ -388,6 +390,270 @@ START_TEST(a_record_that_cannot_be_read_stops_the_partition_there)
 }
 END_TEST
 
+/* No broker gives such. */
+START_TEST(offsets_that_go_backwards_are_refused)
+{
+    kfk_records *rs;
+
+    put(0, 5);
+    put(4, 2);
+    fetch();
+    check_run(must_cut(), 0, 5);
+    ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+    ck_assert_str_eq(why, "the offsets of a batch begin before those in front of it end");
+    kfk__buf_clear(&batches);
+    position = 0;
+    put(0, 5);
+    put(1, 1); /* before the position even */
+    fetch();
+    check_run(must_cut(), 0, 5);
+    ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+}
+END_TEST
+
+/* ---- messages of before Kafka 0.11 ---- */
+
+static void put_old(int magic, int64_t offset)
+{
+    put_message(&batches, &(message_spec){.magic = magic,
+                                          .offset = offset,
+                                          .timestamp = 1000 + offset,
+                                          .value = "value"});
+}
+
+/* |n| of them from |offset| on, in a wrapper. */
+static void put_old_set(int magic, kfk__codec codec, int64_t offset, int n, size_t value_len)
+{
+    static const char value[4096];
+    kfk__buf set, out;
+
+    kfk__buf_init(&set, &kfk__malloc_allocator);
+    kfk__buf_init(&out, &kfk__malloc_allocator);
+    for (int i = 0; i < n; i++)
+        put_message(&set, &(message_spec){.magic = magic,
+                                          .offset = magic ? i : offset + i,
+                                          .timestamp = 1000 + offset + i,
+                                          .value = value,
+                                          .value_len = value_len});
+    ck_assert_int_eq(kfk__compress(compressor, codec, 1,
+                                   &(struct iovec){set.data, set.len}, 1, &out),
+                     KFK_OK);
+    put_message(&batches, &(message_spec){.magic = magic,
+                                          .attributes = (int)codec,
+                                          .offset = offset + n - 1,
+                                          .value = (char *)out.data,
+                                          .value_len = out.len});
+    kfk__buf_fini(&set);
+    kfk__buf_fini(&out);
+}
+
+/* 24 records, as an upgrade of brokers leaves them. */
+static void put_old_and_new(void)
+{
+    for (int i = 0; i < 3; i++)
+        put_old(0, i);
+    put_old_set(0, KFK__CODEC_GZIP, 3, 4, 10);
+    put_old(0, 7);
+    put_old(1, 8);
+    put_old(1, 9);
+    put_old_set(1, KFK__CODEC_LZ4, 10, 5, 10);
+    put_old_set(1, KFK__CODEC_SNAPPY, 15, 1, 10);
+    put(16, 3);
+    put_old(1, 19);
+    put_compressed(20, 4, 10);
+}
+
+START_TEST(old_and_new_come_one_after_the_other)
+{
+    for (options.max_records = 1; options.max_records < 30; options.max_records++) {
+        kfk__buf_clear(&batches);
+        position = 0;
+        put_old_and_new();
+        fetch();
+        while (fetched->at < fetched->end) {
+            int64_t from = position;
+            kfk_records *rs = must_cut();
+
+            ck_assert_int_le(position - from, options.max_records);
+            check_run(rs, from, position);
+        }
+        ck_assert_int_eq(position, 24);
+    }
+}
+END_TEST
+
+START_TEST(old_records_before_the_position_are_passed_over)
+{
+    put_old_and_new();
+    for (int64_t from = 0; from < 24; from++) {
+        position = from;
+        fetch();
+        check_run(must_cut(), from, 24);
+    }
+}
+END_TEST
+
+START_TEST(old_records_have_the_times_that_their_version_has)
+{
+    kfk_records *rs;
+    const kfk_record_view *v;
+
+    put_old(0, 0);
+    put_old(1, 1);
+    put_message(&batches, &(message_spec){.magic = 1,
+                                          .attributes = KFK__BATCH_LOG_APPEND,
+                                          .offset = 2,
+                                          .timestamp = 55,
+                                          .key = ""});
+    fetch();
+    rs = must_cut();
+    v = kfk_records_next(rs);
+    ck_assert_int_eq(v->timestamp_ms, -1);
+    ck_assert_uint_eq(v->flags, 0);
+    ck_assert_int_eq(v->leader_epoch, -1);
+    ck_assert_ptr_null(v->key.data);
+    ck_assert_uint_eq(v->value.len, 5);
+    v = kfk_records_next(rs);
+    ck_assert_int_eq(v->timestamp_ms, 1001);
+    ck_assert_uint_eq(v->flags, 0);
+    v = kfk_records_next(rs);
+    ck_assert_int_eq(v->timestamp_ms, 55);
+    ck_assert_uint_eq(v->flags, KFK_LOG_APPEND_TIME);
+    ck_assert_ptr_nonnull(v->key.data);
+    ck_assert_uint_eq(v->key.len, 0);
+    ck_assert_ptr_null(v->value.data);
+    ck_assert_uint_eq(v->n_headers, 0);
+    ck_assert_uint_eq(kfk_records_headers(rs, NULL, 0), 0);
+    ck_assert_ptr_null(kfk_records_next(rs));
+    kfk_records_free(rs);
+}
+END_TEST
+
+/* What other clients than Java's called snappy. */
+START_TEST(old_sets_of_one_snappy_block_are_read)
+{
+    char out[256];
+    size_t len;
+    kfk__buf set;
+
+    kfk__buf_init(&set, &kfk__malloc_allocator);
+    for (int i = 0; i < 3; i++)
+        put_message(&set, &(message_spec){.offset = i, .value = "value"});
+    ck_assert_uint_le(kfk__snappy_bound(set.len), sizeof out);
+    ck_assert_int_eq(kfk__snappy_pack((char *)set.data, set.len, out, &len), KFK__SNAPPY_OK);
+    put_message(&batches, &(message_spec){.attributes = KFK__CODEC_SNAPPY,
+                                          .offset = 2,
+                                          .value = out,
+                                          .value_len = len});
+    kfk__buf_fini(&set);
+    fetch();
+    check_run(must_cut(), 0, 3);
+}
+END_TEST
+
+START_TEST(what_is_good_in_front_of_a_bad_message_comes_first)
+{
+    kfk_records *rs;
+
+    put_old(_i, 0);
+    put_old(_i, 1);
+    put_old(_i, 2);
+    batches.data[batches.len - 1] ^= 1;
+    fetch();
+    check_run(must_cut(), 0, 2);
+    ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+    ck_assert_str_eq(why, "the checksum of the batch is wrong");
+    ck_assert_int_eq(position, 2);
+    options.check_crcs = false;
+    check_run(must_cut(), 2, 3);
+}
+END_TEST
+
+START_TEST(old_offsets_that_go_backwards_are_refused)
+{
+    kfk_records *rs;
+
+    put_old(_i, 0);
+    put_old(_i, 0);
+    fetch();
+    check_run(must_cut(), 0, 1);
+    ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+    kfk__buf_clear(&batches);
+    position = 0;
+    put_old(_i, 5);
+    put_old_set(_i, KFK__CODEC_GZIP, 4, 3, 10); /* 4 .. 6, which comes to light inside of it */
+    fetch();
+    ck_assert_int_eq(cut(&rs), KFK_OK);
+    kfk_records_free(rs);
+    ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+    ck_assert_str_eq(why, "the offsets of a batch begin before those in front of it end");
+}
+END_TEST
+
+START_TEST(an_old_set_is_inflated_no_further_than_is_allowed)
+{
+    kfk_records *rs;
+
+    put_old_set(_i, KFK__CODEC_GZIP, 0, 10, 1000);
+    fetch();
+    options.max_inflated = 9000;
+    ck_assert_int_eq(cut(&rs), KFK_ERR_DECOMPRESS);
+    ck_assert_ptr_nonnull(why);
+    options.max_inflated = 11000;
+    options.max_records = 4;
+    check_run(must_cut(), 0, 4);
+    options.max_inflated = 1; /* it could not be done again */
+    check_run(must_cut(), 4, 8);
+    check_run(must_cut(), 8, 10);
+}
+END_TEST
+
+START_TEST(a_message_that_is_cut_short_is_refused)
+{
+    kfk_records *rs;
+
+    put_old(_i, 0);
+    for (size_t n = 1; n < batches.len; n++) {
+        fetch();
+        fetched->end = n;
+        ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+        ck_assert_ptr_null(rs);
+    }
+}
+END_TEST
+
+/* Reads all there is, whatever it is. */
+static void read_all(void)
+{
+    kfk_records *rs;
+
+    while (fetched->at < fetched->end && cut(&rs) == KFK_OK) {
+        while (rs && kfk_records_next(rs))
+            ;
+        kfk_records_free(rs);
+    }
+    kfk__assigned_move(part, 0);
+    kfk__shared_sweep(shared);
+    position = 0;
+}
+
+START_TEST(changed_messages_do_no_harm)
+{
+    static const uint8_t masks[] = {0x01, 0x80, 0xff};
+
+    options.check_crcs = false;
+    options.max_records = 5;
+    put_old_and_new();
+    for (size_t at = 0; at < batches.len; at++)
+        for (size_t k = 0; k < sizeof masks; k++) {
+            batches.data[at] ^= masks[k];
+            fetch();
+            read_all();
+            batches.data[at] ^= masks[k];
+        }
+}
+END_TEST
+
 /* ---- memory, and who owns it ---- */
 
 START_TEST(a_batch_is_inflated_once_for_all_of_its_runs)
@@ -470,7 +736,8 @@ START_TEST(a_lack_of_memory_changes_nothing_that_is_handed_out)
 {
     bool failed = true;
 
-    put(0, 3);
+    put_old(1, 0);
+    put_old_set(0, KFK__CODEC_LZ4, 1, 2, 100);
     put_compressed(3, 3, 100);
     put(6, 20);
     options.max_records = 7;
@@ -520,6 +787,16 @@ int main(void)
     tcase_add_test(t, a_batch_that_is_cut_short_is_refused);
     tcase_add_test(t, what_inflates_to_more_than_is_allowed_is_refused);
     tcase_add_test(t, a_record_that_cannot_be_read_stops_the_partition_there);
+    tcase_add_test(t, offsets_that_go_backwards_are_refused);
+    tcase_add_test(t, old_and_new_come_one_after_the_other);
+    tcase_add_test(t, old_records_before_the_position_are_passed_over);
+    tcase_add_test(t, old_records_have_the_times_that_their_version_has);
+    tcase_add_test(t, old_sets_of_one_snappy_block_are_read);
+    tcase_add_loop_test(t, what_is_good_in_front_of_a_bad_message_comes_first, 0, 2);
+    tcase_add_loop_test(t, old_offsets_that_go_backwards_are_refused, 0, 2);
+    tcase_add_loop_test(t, an_old_set_is_inflated_no_further_than_is_allowed, 0, 2);
+    tcase_add_loop_test(t, a_message_that_is_cut_short_is_refused, 0, 2);
+    tcase_add_test(t, changed_messages_do_no_harm);
     tcase_add_test(t, a_batch_is_inflated_once_for_all_of_its_runs);
     tcase_add_test(t, a_run_ends_once_enough_has_been_inflated);
     tcase_add_test(t, a_run_outlives_everything_it_came_from);
