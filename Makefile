@@ -92,7 +92,7 @@ CONSUMER := consumer fetch fetcher metrics records shared
 DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 	api_partitions api_produce api_topics api_versions apis call cluster committed config \
 	conn control devbroker fault log placement producers profile records reply text topic \
-	validate
+	transactions validate
 CXX_SRC := lib/compress/snappy_shim.cc
 TOOLS := args assignment broker consume date describe format kfk lines names pairs pattern payload \
 	perf perf_consume perf_produce produce reader stats throttle tool topics

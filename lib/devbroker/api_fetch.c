@@ -14,6 +14,7 @@ typedef kfk__fetch_request_topic topic_in;
 typedef kfk__fetch_request_partition partition_in;
 typedef kfk__fetch_response_topic topic_out;
 typedef kfk__fetch_response_partition partition_out;
+typedef kfk__fetch_response_aborted_transaction aborted_out;
 
 typedef struct work {
     kfk__dev_service *service;
@@ -25,6 +26,17 @@ typedef struct work {
 } work;
 
 /* ---- one partition ---- */
+
+static bool read_committed(const work *w)
+{
+    return w->req->isolation_level == READ_COMMITTED;
+}
+
+/* Where what this client may read ends. */
+static int64_t limit_of(const work *w, const kfk__dev_log *l)
+{
+    return read_committed(w) ? kfk__dev_log_stable(l) : l->high;
+}
 
 /* From version 11 on a client tells its rack, and any replica serves it (KIP-392). */
 static int16_t check_replica(const work *w, const kfk__dev_partition *p)
@@ -80,7 +92,7 @@ static size_t look(const work *w, const topic_in *topic, const partition_in *in,
         *must = true;
         return 0;
     }
-    return kfk__dev_log_available(&p->log, in->fetch_offset, p->log.high, max);
+    return kfk__dev_log_available(&p->log, in->fetch_offset, limit_of(w, &p->log), max);
 }
 
 static bool ready(const work *w)
@@ -101,7 +113,7 @@ static bool read_data(work *w, const kfk__dev_partition *p, const partition_in *
                       partition_out *out)
 {
     size_t max = in->partition_max_bytes > 0 ? (size_t)in->partition_max_bytes : 0;
-    kfk__dev_slice s = kfk__dev_log_read(&p->log, in->fetch_offset, p->log.high,
+    kfk__dev_slice s = kfk__dev_log_read(&p->log, in->fetch_offset, limit_of(w, &p->log),
                                          max < w->left ? max : w->left, !w->any_data);
 
     if (s.len == 0)
@@ -110,6 +122,25 @@ static bool read_data(work *w, const kfk__dev_partition *p, const partition_in *
     w->any_data = true;
     w->left -= s.len < w->left ? s.len : w->left;
     return kfk__dev_call_pin(w->call, &s);
+}
+
+/* The aborted transactions that reach into what a client with read_committed may read from here. */
+static bool name_aborted(const work *w, const kfk__dev_log *l, int64_t from, const kfk__schema *s,
+                         partition_out *out)
+{
+    const int64_t to = kfk__dev_log_stable(l);
+    size_t n = kfk__dev_transactions_aborted(&l->transactions, from, to, NULL, 0);
+    kfk__dev_transaction *found = kfk__dev_call_array(w->call, (int32_t)n + 1, sizeof *found);
+    aborted_out *rows = kfk__dev_rows(w->call, s, out, "aborted_transactions", (int32_t)n);
+
+    if (!found || !rows)
+        return false;
+    (void)kfk__dev_transactions_aborted(&l->transactions, from, to, found, n);
+    for (size_t i = 0; i < n; i++) {
+        rows[i].producer_id = found[i].producer_id;
+        rows[i].first_offset = found[i].first;
+    }
+    return true;
 }
 
 static void hint(work *w, const kfk__dev_partition *p, partition_out *out)
@@ -123,7 +154,7 @@ static void hint(work *w, const kfk__dev_partition *p, partition_out *out)
 }
 
 static bool fetch_partition(work *w, const topic_in *topic, const partition_in *in,
-                            partition_out *out)
+                            const kfk__schema *s, partition_out *out)
 {
     static const char nothing[1];
     kfk__dev_partition *p;
@@ -135,17 +166,18 @@ static bool fetch_partition(work *w, const topic_in *topic, const partition_in *
     out->error_code = code;
     out->high_watermark = -1;
     out->records = kfk__bytes(nothing, 0);
-    out->aborted_transactions.n = w->req->isolation_level == READ_COMMITTED ? 0 : -1;
+    out->aborted_transactions.n = read_committed(w) ? 0 : -1;
     if (code) {
         if (code == KFK_ERR_NOT_LEADER_OR_FOLLOWER || code == KFK_ERR_FENCED_LEADER_EPOCH)
             hint(w, p, out);
         return true;
     }
     out->high_watermark = p->log.high;
-    out->last_stable_offset = p->log.high;
+    out->last_stable_offset = kfk__dev_log_stable(&p->log);
     out->log_start_offset = p->log.start;
     if (!diverges(p, in, &epoch, &end))
-        return read_data(w, p, in, out);
+        return read_data(w, p, in, out) &&
+               (!read_committed(w) || name_aborted(w, &p->log, in->fetch_offset, s, out));
     out->diverging_epoch.epoch = epoch;
     out->diverging_epoch.end_offset = end;
     return true;
@@ -158,7 +190,7 @@ static bool fetch_topic(work *w, const topic_in *in, const kfk__schema *s, topic
     out->topic = in->topic;
     out->topic_id = in->topic_id;
     for (int32_t i = 0; rows && i < in->partitions.n; i++)
-        if (!fetch_partition(w, in, &in->partitions.v[i], &rows[i]))
+        if (!fetch_partition(w, in, &in->partitions.v[i], kfk__dev_sub(s, "partitions"), &rows[i]))
             return false;
     return rows != NULL;
 }

@@ -7,6 +7,8 @@
 #include "proto/list_offsets.h"
 #include "proto/offset_for_leader_epoch.h"
 
+enum { READ_COMMITTED = 1 };
+
 /* Times that stand for a place. */
 enum {
     LATEST = -1,
@@ -91,8 +93,10 @@ static int16_t first_version(int64_t time)
     return time >= EARLIEST_PENDING ? first[-time - 1] : INT16_MAX;
 }
 
+/* |committed|: the client does not read past the last stable offset. Times are looked up in the
+ * whole log all the same. */
 static int16_t look_up(kfk__dev_cluster *c, const kfk__dev_log *log, int16_t version, int64_t time,
-                       list_partition_out *out)
+                       bool committed, list_partition_out *out)
 {
     if (time >= 0)
         return find_time(c, log, time, out);
@@ -100,7 +104,7 @@ static int16_t look_up(kfk__dev_cluster *c, const kfk__dev_log *log, int16_t ver
         return KFK_ERR_UNSUPPORTED_VERSION;
     switch (time) {
     case LATEST:
-        out->offset = log->high;
+        out->offset = committed ? kfk__dev_log_stable(log) : log->high;
         out->leader_epoch = newest_epoch(log);
         break;
     case EARLIEST:
@@ -119,6 +123,7 @@ static int16_t look_up(kfk__dev_cluster *c, const kfk__dev_log *log, int16_t ver
 static void list_partition(kfk__dev_service *s, const kfk__dev_call *call, kfk_bytes topic,
                            const list_partition_in *in, list_partition_out *out)
 {
+    const kfk__list_offsets_request *req = call->request;
     kfk__dev_topic *t;
     kfk__dev_partition *p;
     int16_t code = call->refuse;
@@ -132,7 +137,8 @@ static void list_partition(kfk__dev_service *s, const kfk__dev_call *call, kfk_b
     if (!code)
         code = kfk__dev_check_leader(p, call->node);
     if (!code)
-        code = look_up(&s->cluster, &p->log, call->version, in->timestamp, out);
+        code = look_up(&s->cluster, &p->log, call->version, in->timestamp,
+                       req->isolation_level == READ_COMMITTED, out);
     out->error_code = code;
     if (call->version < 4)
         out->leader_epoch = -1;

@@ -53,6 +53,7 @@ static kfk__dev_chunk *tail_for(kfk__dev_log *l, size_t size)
 void kfk__dev_log_init(kfk__dev_log *l, const kfk_allocator *a)
 {
     *l = (kfk__dev_log){.alloc = a};
+    kfk__dev_transactions_init(&l->transactions, a);
 }
 
 void kfk__dev_log_fini(kfk__dev_log *l)
@@ -62,6 +63,7 @@ void kfk__dev_log_fini(kfk__dev_log *l)
     kfk__dev_chunk_drop(l->tail);
     kfk__release(l->alloc, l->batches);
     kfk__release(l->alloc, l->epochs);
+    kfk__dev_transactions_fini(&l->transactions);
     kfk__dev_log_init(l, l->alloc);
 }
 
@@ -95,7 +97,8 @@ static uint8_t *put(kfk__dev_log *l, const uint8_t *b, size_t size, const kfk__b
     kfk__dev_chunk *c;
     uint8_t *to;
 
-    if (!grow(l) || !(c = tail_for(l, size)))
+    if (!grow(l) || !(c = tail_for(l, size)) ||
+        !kfk__dev_transactions_take(&l->transactions, h, b, size))
         return NULL;
     to = c->bytes + c->len;
     memcpy(to, b, size);
@@ -221,6 +224,21 @@ static void forget(kfk__dev_log *l, kfk__dev_batch *b)
     kfk__dev_chunk_drop(b->chunk);
 }
 
+/* As if the batches that are left were all there ever were. */
+static void retell_transactions(kfk__dev_log *l)
+{
+    kfk__dev_transactions_clear(&l->transactions);
+    for (size_t i = 0; i < l->n; i++) {
+        const uint8_t *b = kfk__dev_batch_bytes(&l->batches[i]);
+        kfk__batch_header h;
+        const char *why;
+        size_t size;
+
+        (void)kfk__batch_header_read(b, l->batches[i].size, &h, &size, &why);
+        (void)kfk__dev_transactions_take(&l->transactions, &h, b, size);
+    }
+}
+
 void kfk__dev_log_truncate(kfk__dev_log *l, int64_t offset)
 {
     size_t keep = index_of(l, offset);
@@ -231,6 +249,7 @@ void kfk__dev_log_truncate(kfk__dev_log *l, int64_t offset)
     for (size_t i = keep; i < l->n; i++)
         forget(l, &l->batches[i]);
     l->n = keep;
+    retell_transactions(l);
     while (l->n_epochs && l->epochs[l->n_epochs - 1].start >= l->end)
         l->n_epochs--;
     if (l->high > l->end)
@@ -259,6 +278,7 @@ void kfk__dev_log_trim(kfk__dev_log *l, int64_t offset)
         return;
     l->start = offset;
     drop_first(l, index_of(l, offset));
+    kfk__dev_transactions_trim(&l->transactions, offset);
     while (l->n_epochs > 1 && l->epochs[1].start <= offset) {
         l->n_epochs--;
         memmove(l->epochs, l->epochs + 1, l->n_epochs * sizeof *l->epochs);

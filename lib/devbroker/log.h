@@ -17,6 +17,7 @@
 
 #include <kfk/types.h>
 
+#include "devbroker/transactions.h"
 #include "record/batch.h"
 
 typedef struct kfk__dev_chunk {
@@ -51,6 +52,7 @@ typedef struct kfk__dev_log {
     kfk__dev_epoch *epochs;
     size_t n_epochs, cap_epochs;
     kfk__dev_chunk *tail; /* where the next batch goes; counted */
+    kfk__dev_transactions transactions;
     int64_t start;        /* the first offset that may be read */
     int64_t high;         /* high watermark: what consumers may read ends here */
     int64_t end;          /* the next offset */
@@ -91,6 +93,12 @@ const kfk__dev_batch *kfk__dev_log_find_time(const kfk__dev_log *l, int64_t ms);
 static inline const uint8_t *kfk__dev_batch_bytes(const kfk__dev_batch *b)
 {
     return b->chunk->bytes + b->at;
+}
+
+/* The last stable offset: what consumers with isolation.level=read_committed may read ends here. */
+static inline int64_t kfk__dev_log_stable(const kfk__dev_log *l)
+{
+    return kfk__dev_transactions_stable(&l->transactions, l->high);
 }
 
 /* Drops every batch that holds |offset| or what follows. */

@@ -96,6 +96,64 @@ START_TEST(every_version_gives_what_is_there)
 }
 END_TEST
 
+static kfk__batch_header transactional(int64_t producer_id, int64_t offset, size_t size,
+                                       int16_t attributes)
+{
+    return (kfk__batch_header){.base_offset = offset,
+                               .length = (int32_t)size - KFK__BATCH_LOG_OVERHEAD,
+                               .magic = 2,
+                               .attributes = KFK__BATCH_TRANSACTIONAL | attributes,
+                               .producer_id = producer_id,
+                               .count = 1};
+}
+
+/* One record of a producer's transaction, or with |key| its marker. */
+static void load(int64_t producer_id, const char *key)
+{
+    kfk__dev_log *log = &topic->partitions[0]->log;
+    uint8_t bytes[KFK__BATCH_HEADER + 64];
+    kfk__batch_header h;
+
+    batch_size = (size_t)(kfk__record_write(bytes + KFK__BATCH_HEADER, 0, 0,
+                                            kfk__bytes(key, key ? 4 : 0), (kfk_bytes){0}, NULL,
+                                            0) -
+                          bytes);
+    h = transactional(producer_id, log->end, batch_size, key ? KFK__BATCH_CONTROL : 0);
+    kfk__batch_header_write(bytes, &h);
+    ck_assert_int_eq(kfk__dev_log_load(log, bytes, batch_size), KFK_OK);
+    service.cluster.version++;
+}
+
+START_TEST(committed_is_what_lies_before_the_first_open_transaction)
+{
+    const kfk__fetch_response_partition *p;
+    fetched f;
+
+    load(7, NULL);
+    load(8, NULL);
+    load(7, "\0\0\0\0"); /* an abort */
+    fill(&f, 1);
+    p = first_of(fetch((int16_t)_i, 1, &f));
+    ck_assert_int_eq(p->last_stable_offset, 1);
+    ck_assert_int_eq(p->high_watermark, 3);
+    ck_assert_uint_eq(p->records.len, topic->partitions[0]->log.bytes);
+    ck_assert_int_eq(p->aborted_transactions.n, -1);
+    f.req.isolation_level = 1;
+    p = first_of(fetch((int16_t)_i, 1, &f));
+    ck_assert_int_eq(p->last_stable_offset, 1);
+    ck_assert_uint_eq(p->records.len, topic->partitions[0]->log.batches[0].size);
+    ck_assert_int_eq(p->aborted_transactions.n, 1);
+    ck_assert_int_eq(p->aborted_transactions.v[0].producer_id, 7);
+    ck_assert_int_eq(p->aborted_transactions.v[0].first_offset, 0);
+    load(8, "\0\0\0\1"); /* a commit */
+    f.partitions[0].fetch_offset = 3;
+    p = first_of(fetch((int16_t)_i, 1, &f));
+    ck_assert_int_eq(p->last_stable_offset, 4);
+    ck_assert_uint_eq(p->records.len, batch_size);
+    ck_assert_int_eq(p->aborted_transactions.n, 0);
+}
+END_TEST
+
 START_TEST(offsets_have_a_range)
 {
     fetched f;
@@ -288,6 +346,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, setup, end);
     tcase_add_loop_test(t, every_version_gives_what_is_there, 4, 19);
+    tcase_add_loop_test(t, committed_is_what_lies_before_the_first_open_transaction, 4, 19);
     tcase_add_test(t, offsets_have_a_range);
     tcase_add_test(t, limits_hold_but_for_the_first_batch);
     tcase_add_test(t, it_waits_for_bytes);

@@ -55,8 +55,8 @@ static void append_compressed(int32_t n, int64_t timestamp)
     kfk__compressor_free(c);
 }
 
-static const kfk__list_offsets_response_partition *list(int16_t version, int64_t time,
-                                                        int32_t epoch)
+static const kfk__list_offsets_response_partition *list_as(int8_t isolation_level, int16_t version,
+                                                           int64_t time, int32_t epoch)
 {
     kfk__list_offsets_request_partition p = {
         .partition_index = 0, .current_leader_epoch = epoch, .timestamp = time};
@@ -65,11 +65,18 @@ static const kfk__list_offsets_response_partition *list(int16_t version, int64_t
 
     new_request(&kfk__list_offsets_api, &req);
     req.replica_id = -1;
+    req.isolation_level = isolation_level;
     req.topics.v = &t;
     req.topics.n = 1;
     return &((kfk__list_offsets_response *)ask(1, &kfk__list_offsets_api, version, &req))
                 ->topics.v[0]
                 .partitions.v[0];
+}
+
+static const kfk__list_offsets_response_partition *list(int16_t version, int64_t time,
+                                                        int32_t epoch)
+{
+    return list_as(0, version, time, epoch);
 }
 
 START_TEST(every_version_knows_both_ends)
@@ -86,6 +93,17 @@ START_TEST(every_version_knows_both_ends)
     ck_assert_int_eq(list((int16_t)_i, -6, -1)->error_code,
                      _i >= 11 ? 0 : KFK_ERR_UNSUPPORTED_VERSION);
     ck_assert_int_eq(list((int16_t)_i, -7, -1)->error_code, KFK_ERR_UNSUPPORTED_VERSION);
+}
+END_TEST
+
+START_TEST(the_end_of_what_is_committed_is_another)
+{
+    append(4, 100);
+    make_batch(&b, &(batch_spec){.n = 2, .attributes = KFK__BATCH_TRANSACTIONAL});
+    append_batch(0);
+    ck_assert_int_eq(list((int16_t)_i, -1, -1)->offset, 6);
+    ck_assert_int_eq(list_as(1, (int16_t)_i, -1, -1)->offset, 4);
+    ck_assert_int_eq(list_as(1, (int16_t)_i, -2, -1)->offset, 0);
 }
 END_TEST
 
@@ -298,6 +316,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, setup, end);
     tcase_add_loop_test(t, every_version_knows_both_ends, 1, 12);
+    tcase_add_loop_test(t, the_end_of_what_is_committed_is_another, 2, 12);
     tcase_add_test(t, times_are_found_inside_batches);
     tcase_add_test(t, an_empty_log_has_no_times);
     tcase_add_test(t, epochs_are_checked);
