@@ -88,7 +88,7 @@ ADMIN := admin changes cluster configs describe reassignments result topics
 PRODUCER := accumulator append delivery dispatch identity kept metrics outbox outcome \
 	partitioner pool produce producer producer_batch regroup schedule send sender_step \
 	sequence settle topics
-CONSUMER := consumer fetch fetcher metrics records shared
+CONSUMER := aborted consumer fetch fetcher metrics records shared
 DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 	api_partitions api_produce api_topics api_versions apis call cluster committed config \
 	conn control devbroker fault log placement producers profile records reply text topic \

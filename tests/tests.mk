@@ -10,7 +10,8 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	client/input client/metadata client/metrics client/request client/retry \
 	client/throttle client/versions compress/compress compress/gzip compress/lz4 \
 	compress/snappy compress/zstd config/check config/config config/hostport \
-	config/load config/properties config/property config/value consumer/records \
+	config/load config/properties config/property config/value consumer/aborted \
+	consumer/records \
 	consumer/shared devbroker/api_describe devbroker/api_fetch devbroker/api_metadata \
 	devbroker/api_offsets devbroker/api_produce devbroker/api_topics \
 	devbroker/api_versions devbroker/call devbroker/config devbroker/devbroker \

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "consumer/consumer_env.h"
+#include "consumer/fetch.h"
 #include "consumer/fetcher.h"
 #include "consumer/records.h"
 #include "net/env_posix.h"
@@ -114,6 +115,14 @@ static int64_t step(void *self, kfk__event *ev, int n, int64_t now)
 
 /* ---- new, close, free ---- */
 
+static int8_t isolation(const kfk_config *c)
+{
+    /* In the order of the property's bounds. */
+    static const int8_t levels[] = {KFK__READ_COMMITTED, KFK__READ_UNCOMMITTED};
+
+    return levels[kfk__config_choice(c, KFK__P_ISOLATION_LEVEL)];
+}
+
 static kfk__fetcher_options fetcher_options(const kfk_config *c)
 {
     return (kfk__fetcher_options){
@@ -121,6 +130,7 @@ static kfk__fetcher_options fetcher_options(const kfk_config *c)
         .max_bytes = kfk__config_int(c, KFK__P_FETCH_MAX_BYTES),
         .max_partition_bytes = kfk__config_int(c, KFK__P_MAX_PARTITION_FETCH_BYTES),
         .max_wait_ms = kfk__config_int(c, KFK__P_FETCH_MAX_WAIT_MS),
+        .isolation = isolation(c),
     };
 }
 

@@ -225,6 +225,7 @@ kfk_err kfk__fetch_send(kfk__fetch *f, const kfk__fetch_limits *l, kfk__reply_fn
     rq.max_wait_ms = l->max_wait_ms;
     rq.min_bytes = l->min_bytes;
     rq.max_bytes = l->max_bytes;
+    rq.isolation_level = l->isolation;
     f->sent_at = now;
     kfk__arena_init(&arena, &f->shared->env.alloc);
     err = build_fetch(f, l, &arena, &rq);
@@ -262,7 +263,7 @@ static kfk_err build_list(const kfk__fetch *f, kfk__arena *a, kfk__list_offsets_
     return KFK_OK;
 }
 
-kfk_err kfk__fetch_send_list(kfk__fetch *f, kfk__reply_fn *reply, int64_t now)
+kfk_err kfk__fetch_send_list(kfk__fetch *f, int8_t isolation, kfk__reply_fn *reply, int64_t now)
 {
     kfk__list_offsets_request rq;
     kfk__request_spec spec = {
@@ -279,6 +280,7 @@ kfk_err kfk__fetch_send_list(kfk__fetch *f, kfk__reply_fn *reply, int64_t now)
         return KFK_ERR_UNSUPPORTED_VERSION;
     kfk__msg_init(kfk__list_offsets_api.request, &rq);
     rq.replica_id = -1;
+    rq.isolation_level = isolation;
     kfk__arena_init(&arena, &f->shared->env.alloc);
     err = build_list(f, &arena, &rq);
     if (!err)

@@ -6,6 +6,9 @@
 #include "client/client.h"
 #include "consumer/shared.h"
 
+/* isolation.level, as it goes over the wire. */
+enum { KFK__READ_UNCOMMITTED = 0, KFK__READ_COMMITTED = 1 };
+
 typedef struct kfk__fetch_part {
     kfk__assigned *partition;
     const kfk__topic_info *info; /* valid while the request is being built */
@@ -48,9 +51,10 @@ kfk__fbuf *kfk__fetch_buffer(kfk_bytes records);
 /* Encode and send. Errors as kfk__node_send. |reply| gets the kfk__fetch as its argument. */
 typedef struct kfk__fetch_limits {
     int32_t min_bytes, max_bytes, max_partition_bytes, max_wait_ms;
+    int8_t isolation;
 } kfk__fetch_limits;
 kfk_err kfk__fetch_send(kfk__fetch *f, const kfk__fetch_limits *l, kfk__reply_fn *reply,
                         int64_t now);
-kfk_err kfk__fetch_send_list(kfk__fetch *f, kfk__reply_fn *reply, int64_t now);
+kfk_err kfk__fetch_send_list(kfk__fetch *f, int8_t isolation, kfk__reply_fn *reply, int64_t now);
 
 #endif

@@ -191,25 +191,45 @@ static int64_t measure(kfk__consumer_metrics *m, const uint8_t *data, size_t *n)
     return next;
 }
 
+/* What poll gets of them; NULL: no memory. */
+static kfk__fetched *new_fetched(kfk__fetcher *f, kfk_bytes records,
+                                 const kfk__fetch_response_partition *rp)
+{
+    const kfk_allocator *a = &f->shared->env.alloc;
+    kfk__fetched *fetched = kfk__zalloc(a, sizeof *fetched);
+
+    if (!fetched)
+        return NULL;
+    /* Who reads all is told of none, and heeds none. */
+    if (f->options.isolation == KFK__READ_COMMITTED &&
+        kfk__aborted_init(&fetched->aborted, a, rp->aborted_transactions.v,
+                          rp->aborted_transactions.n)) {
+        kfk__release(a, fetched);
+        return NULL;
+    }
+    kfk__list_init(&fetched->link);
+    fetched->buf = kfk__fetch_buffer(records);
+    fetched->end = records.len;
+    return fetched;
+}
+
 /* Records have come. Locked. */
-static kfk_err take_records(kfk__fetcher *f, kfk__fetch_part *part, kfk_bytes records)
+static kfk_err take_records(kfk__fetcher *f, kfk__fetch_part *part,
+                            const kfk__fetch_response_partition *rp)
 {
     kfk__assigned *p = part->partition;
-    kfk__shared *s = f->shared;
+    kfk_bytes records = rp->records;
     int64_t next = records.len > 0 ? measure(&f->metrics, records.data, &records.len) : -1;
     kfk__fetched *fetched = NULL;
 
     if (next >= 0 && next <= part->offset) /* all of it lies before what was asked for */
         return KFK_ERR_CORRUPT_MESSAGE;
-    if (records.len > 0 && !(fetched = kfk__zalloc(&s->env.alloc, sizeof *fetched)))
+    if (records.len > 0 && !(fetched = new_fetched(f, records, rp)))
         return KFK_ERR_NOMEM;
     p->asked = false;
     p->retry = (kfk__retry){0};
     if (!fetched)
         return KFK_OK;
-    kfk__list_init(&fetched->link);
-    fetched->buf = kfk__fetch_buffer(records);
-    fetched->end = records.len;
     if (next >= 0)
         p->fetch_offset = next;
     else
@@ -232,7 +252,8 @@ static void fetched_part(kfk__fetcher *f, kfk__fetch_part *part,
     if (err)
         kfk__client_error(&f->client, err);
     else
-        p->high_watermark = rp->high_watermark;
+        p->end = f->options.isolation == KFK__READ_COMMITTED ? rp->last_stable_offset
+                                                             : rp->high_watermark;
     if (err && info &&
         kfk__metadata_hint(info, p->partition, rp->current_leader.leader_id,
                            rp->current_leader.leader_epoch)) {
@@ -243,7 +264,7 @@ static void fetched_part(kfk__fetcher *f, kfk__fetch_part *part,
         out_of_range(f, p, now);
     else if (err)
         part_failed(f, p, err, now);
-    else if ((err = take_records(f, part, rp->records)) != KFK_OK)
+    else if ((err = take_records(f, part, rp)) != KFK_OK)
         again(f, p, err, now);
 }
 
@@ -368,7 +389,7 @@ static void list_from(kfk__fetcher *f, kfk__node *n, int64_t now, int64_t *until
 
     if (!fetch)
         return;
-    err = kfk__fetch_send_list(fetch, list_reply, now);
+    err = kfk__fetch_send_list(fetch, f->options.isolation, list_reply, now);
     if (err)
         unsent(f, fetch, err, now, until);
     else
@@ -393,7 +414,8 @@ static void fetch_from(kfk__fetcher *f, kfk__node *n, int64_t now, int64_t *unti
     kfk__fetch_limits l = {.min_bytes = f->options.min_bytes,
                            .max_bytes = (int32_t)credit,
                            .max_partition_bytes = at_most(f->options.max_partition_bytes, credit),
-                           .max_wait_ms = f->options.max_wait_ms};
+                           .max_wait_ms = f->options.max_wait_ms,
+                           .isolation = f->options.isolation};
     kfk_err err;
 
     if (!fetch)

@@ -18,6 +18,7 @@ typedef struct kfk__fetcher_options {
     int32_t max_bytes;
     int32_t max_partition_bytes;
     int32_t max_wait_ms;
+    int8_t isolation; /* KFK__READ_... */
 } kfk__fetcher_options;
 
 /* A question that only metadata can answer. Lives in the asker's frame; |done| and what follows are guarded by the

@@ -49,7 +49,8 @@ static const kfk__metric_row present_rows[] = {
 
 static const kfk__metric_row lag_row = {
     "kfk_consumer_lag_records", "records",
-    "How far the position is behind the end of the partition, as the last answer told that.",
+    "How far the position is behind the end of the partition, as the last answer told that. With "
+    "isolation.level=read_committed it ends where the first open transaction begins.",
     KFK_GAUGE, 1, 0};
 
 /* A partition, held, and how far behind its end the position is. */
@@ -78,7 +79,7 @@ static void take_lags(kfk__shared *s, lags *l)
 {
     for (kfk__list *at = s->partitions.next; at != &s->partitions; at = at->next) {
         kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
-        int64_t end = p->high_watermark;
+        int64_t end = p->end;
 
         if (end >= 0 && p->position >= 0)
             l->v[l->n++] = (lag){kfk__assigned_hold(p), end > p->position ? end - p->position : 0};

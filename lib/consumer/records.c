@@ -142,6 +142,33 @@ static void extend(segment *s, const kfk__batch_header *h, size_t size)
     s->n += size;
 }
 
+/* Whether there is anything in the batch at f->at for the application. */
+static bool is_wanted(const kfk__batch_header *h, const kfk__fetched *f)
+{
+    return !(h->attributes & KFK__BATCH_CONTROL) && h->count > 0 &&
+           !kfk__aborted_has(&f->aborted, h);
+}
+
+/* A control batch, whose record says how its producer's transaction has ended. What is neither an
+ * abort nor a commit means nothing to clients. */
+static kfk_err take_marker(const kfk__batch_header *h, kfk__fetched *f, kfk_bytes body,
+                           const char **why)
+{
+    kfk__batch_cursor c;
+
+    if (f->aborted.n == 0)
+        return KFK_OK;
+    if (h->attributes & KFK__BATCH_CODEC) {
+        *why = "a control batch is compressed";
+        return KFK_ERR_CORRUPT_MESSAGE;
+    }
+    kfk__batch_cursor_init(&c, h, body.data, body.len);
+    if (kfk__batch_cursor_next(&c) && kfk__control_type(c.record.key) == KFK__CONTROL_ABORT)
+        kfk__aborted_end(&f->aborted, h);
+    *why = c.why;
+    return c.why ? KFK_ERR_CORRUPT_MESSAGE : KFK_OK;
+}
+
 /* Checks the batch at f->at, whose header has been read, and inflates it. */
 static kfk_err open_batch(const kfk_records *rs, kfk__batch_header *h, kfk__fetched *f, size_t size,
                           const kfk__cut_options *o, const char **why)
@@ -154,7 +181,9 @@ static kfk_err open_batch(const kfk_records *rs, kfk__batch_header *h, kfk__fetc
         return KFK_ERR_CORRUPT_MESSAGE;
     }
     f->checked = true;
-    if ((h->attributes & KFK__BATCH_CONTROL) || h->count == 0)
+    if (h->attributes & KFK__BATCH_CONTROL)
+        return take_marker(h, f, body_of(h, p, size), why);
+    if (!is_wanted(h, f))
         return KFK_OK;
     if ((h->attributes & KFK__BATCH_CODEC) && !f->inflated)
         err = inflate(rs, h, f, body_of(h, p, size), o, why);
@@ -170,7 +199,7 @@ static kfk_err add_batch(kfk_records *rs, const kfk__batch_header *h, kfk__fetch
     kfk_bytes body = body_of(h, p, size);
     segment *s;
 
-    if ((h->attributes & KFK__BATCH_CONTROL) || h->count == 0)
+    if (!is_wanted(h, f))
         return KFK_OK;
     if (continues(rs, h, p)) {
         extend(&rs->segments[rs->n_segments - 1], h, size);

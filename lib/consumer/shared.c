@@ -167,7 +167,7 @@ kfk__assigned *kfk__assigned_new(kfk__shared *s, const char *topic, int32_t part
     p->topic_len = strlen(topic);
     p->partition = partition;
     p->fetch_version = (unsigned)-1;
-    p->resume_at = p->high_watermark = -1;
+    p->resume_at = p->end = -1;
     atomic_init(&p->owners, 1);
     atomic_init(&p->version, 0);
     kfk__list_init(&p->link);
@@ -193,6 +193,7 @@ void kfk__fetched_free(kfk__shared *s, kfk__fetched *f)
 {
     kfk__fbuf_drop(f->inflated);
     kfk__fbuf_drop(f->buf);
+    kfk__aborted_fini(&f->aborted, &s->env.alloc);
     kfk__release(&s->env.alloc, f);
 }
 

@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "client/retry.h"
+#include "consumer/aborted.h"
 #include "net/loop.h"
 #include "record/cursor.h"
 
@@ -45,6 +46,7 @@ typedef struct kfk__fetched {
     kfk__fbuf *inflated; /* the records of the batch at |at|, if that is compressed and has been begun */
     size_t n_inflated;
     kfk__batch_header header; /* of the batch that is inflated */
+    kfk__aborted aborted;     /* none with isolation.level=read_uncommitted */
 } kfk__fetched;
 
 /* One assigned partition. */
@@ -64,7 +66,7 @@ typedef struct kfk__assigned {
     int64_t position;  /* of the next record to be handed out; < 0: to be looked up, KFK_OFFSET_... */
     kfk__list fetched; /* oldest first */
     size_t buffered;   /* bytes in them */
-    int64_t high_watermark; /* as an answer told it last; -1: not known */
+    int64_t end; /* of what may be read, as an answer told it last; -1: not known */
     kfk_err err;       /* why there is no more until a seek; KFK_OK */
     char why[160];
     /* Where the last run stopped inside a batch, with the record read that the next one begins with. */

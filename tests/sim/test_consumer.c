@@ -1,7 +1,10 @@
 /* A whole consumer against an embedded cluster. */
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
+#include "record/batch.h"
 #include "sim/world.h"
 
 #define N 300
@@ -242,6 +245,144 @@ START_TEST(what_is_gone_is_passed_over)
 }
 END_TEST
 
+/* ---- transactions ---- */
+
+/* A log of a real broker (tests/kafka/golden), which ends at 24. */
+static uint8_t transactions[4096];
+static size_t transactions_len;
+
+static void read_golden(void)
+{
+    FILE *f = fopen("tests/unit/record/golden/transactions.bin", "rb");
+
+    ck_assert_ptr_nonnull(f);
+    transactions_len = fread(transactions, 1, sizeof transactions, f);
+    ck_assert_uint_lt(transactions_len, sizeof transactions);
+    fclose(f);
+}
+
+/* The next |n| of its batches become the topic's. */
+static void load_batches(size_t *at, int n)
+{
+    kfk__batch_header h;
+    const char *why;
+    size_t size;
+
+    for (; n > 0 && *at < transactions_len; n--, *at += size) {
+        ck_assert_int_eq(
+            kfk__batch_header_read(transactions + *at, transactions_len - *at, &h, &size, &why),
+            KFK_OK);
+        ck_assert_int_eq(kfk__devbroker_load(w.broker, "t", 0, transactions + *at, size), KFK_OK);
+    }
+}
+
+/* Adds the offsets of what comes within |ms|, or before the position is at |end|, to |text|. */
+static void read_offsets(kfk_consumer *c, int64_t end, int64_t ms, char *text, size_t size)
+{
+    int64_t until = now() + ms * SIM_MS;
+
+    while (position(c) < end && now() < until) {
+        kfk_records *rs;
+        const kfk_record_view *v;
+
+        ck_assert_int_eq(kfk_consumer_poll(c, 100, &rs, &w.e), KFK_OK);
+        while (rs && (v = kfk_records_next(rs)) != NULL) {
+            size_t n = strlen(text);
+
+            (void)snprintf(text + n, size - n, " %d", (int)v->offset);
+        }
+        kfk_records_free(rs);
+    }
+}
+
+static int take_lag(const kfk_metric *m, void *lag)
+{
+    if (strcmp(m->name, "kfk_consumer_lag_records") == 0)
+        *(int64_t *)lag = m->value;
+    return 0;
+}
+
+static const char COMMITTED[] = " 2 3 4 5 8 9 10 16 17";
+static const char ALL[] = " 0 1 2 3 4 5 6 8 9 10 12 13 14 15 16 17 20 21";
+
+/* All at once or, with few |max_bytes|, an answer for each batch. */
+static void reads_transactions(const char *level, const char *max_bytes, const char *want)
+{
+    kfk_consumer *c =
+        consumer("isolation.level", level, "max.partition.fetch.bytes", max_bytes, NULL);
+    char text[256] = "";
+    int64_t lag = -1;
+    size_t at = 0;
+
+    topic("t", 1, 1);
+    load_batches(&at, INT_MAX);
+    assign(c, "t", 0, KFK_OFFSET_EARLIEST);
+    read_offsets(c, 24, 60000, text, sizeof text);
+    ck_assert_str_eq(text, want);
+    ck_assert_int_eq(position(c), 24);
+    ck_assert_int_eq(kfk_consumer_metrics(c, take_lag, &lag), KFK_OK);
+    ck_assert_int_eq(lag, 0);
+    kfk_consumer_free(c);
+}
+
+static void reads_committed(void)
+{
+    reads_transactions("read_committed", "1048576", COMMITTED);
+}
+
+static void reads_committed_piecewise(void)
+{
+    reads_transactions("read_committed", "1", COMMITTED);
+}
+
+static void reads_uncommitted(void)
+{
+    reads_transactions("read_uncommitted", "1048576", ALL);
+}
+
+START_TEST(what_was_aborted_is_not_read)
+{
+    read_golden();
+    profiles(reads_committed, 1);
+    profiles(reads_committed_piecewise, 1);
+    profiles(reads_uncommitted, 1);
+}
+END_TEST
+
+/* Batch by batch, as they would come: what is not decided yet is not there, and not at the end. */
+static void waits_for_markers(void)
+{
+    kfk_consumer *c = consumer("isolation.level", "read_committed", NULL);
+    kfk_consumer *late = consumer("isolation.level", "read_committed", NULL);
+    char text[256] = "";
+    size_t at = 0;
+
+    topic("t", 1, 1);
+    assign(c, "t", 0, KFK_OFFSET_EARLIEST);
+    load_batches(&at, 6); /* up to the first marker; producer 2's transaction is open from 2 on */
+    read_offsets(c, 24, 1000, text, sizeof text);
+    ck_assert_str_eq(text, "");
+    ck_assert_int_eq(position(c), 2);
+    assign(late, "t", 0, KFK_OFFSET_LATEST);
+    read_offsets(late, 24, 1000, text, sizeof text);
+    ck_assert_int_eq(position(late), 2);
+    while (at < transactions_len) {
+        load_batches(&at, 1);
+        read_offsets(c, 24, 1000, text, sizeof text);
+        ck_assert_int_eq(strncmp(text, COMMITTED, strlen(text)), 0);
+    }
+    ck_assert_str_eq(text, COMMITTED);
+    kfk_consumer_free(c);
+    kfk_consumer_free(late);
+}
+
+START_TEST(what_is_not_decided_is_not_read)
+{
+    read_golden();
+    seeds(waits_for_markers, 1);
+}
+END_TEST
+
 /* ---- waiting, closing ---- */
 
 static kfk_consumer *shared;
@@ -352,6 +493,8 @@ int main(void)
                                   assign_keeps_positions,
                                   follows_the_leader,
                                   what_is_gone_is_passed_over,
+                                  what_was_aborted_is_not_read,
+                                  what_is_not_decided_is_not_read,
                                   wakeup_and_close_end_a_poll,
                                   closes_with_runs_out,
                                   partitions_of_a_topic,

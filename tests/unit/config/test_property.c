@@ -134,7 +134,6 @@ START_TEST(security_is_not_built)
                                           "ssl.truststore.location=/x",
                                           "sasl.jaas.config=x",
                                           "group.id=g",
-                                          "isolation.level=read_committed",
                                           "transactional.id=t",
                                           "client.rack=r",
                                           "auto.offset.reset=by_duration:PT1S",

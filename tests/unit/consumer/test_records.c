@@ -435,9 +435,8 @@ static void put_old_set(int magic, kfk__codec codec, int64_t offset, int n, size
                                           .timestamp = 1000 + offset + i,
                                           .value = value,
                                           .value_len = value_len});
-    ck_assert_int_eq(kfk__compress(compressor, codec, 1,
-                                   &(struct iovec){set.data, set.len}, 1, &out),
-                     KFK_OK);
+    ck_assert_int_eq(
+        kfk__compress(compressor, codec, 1, &(struct iovec){set.data, set.len}, 1, &out), KFK_OK);
     put_message(&batches, &(message_spec){.magic = magic,
                                           .attributes = (int)codec,
                                           .offset = offset + n - 1,
@@ -541,10 +540,9 @@ START_TEST(old_sets_of_one_snappy_block_are_read)
         put_message(&set, &(message_spec){.offset = i, .value = "value"});
     ck_assert_uint_le(kfk__snappy_bound(set.len), sizeof out);
     ck_assert_int_eq(kfk__snappy_pack((char *)set.data, set.len, out, &len), KFK__SNAPPY_OK);
-    put_message(&batches, &(message_spec){.attributes = KFK__CODEC_SNAPPY,
-                                          .offset = 2,
-                                          .value = out,
-                                          .value_len = len});
+    put_message(&batches,
+                &(message_spec){
+                    .attributes = KFK__CODEC_SNAPPY, .offset = 2, .value = out, .value_len = len});
     kfk__buf_fini(&set);
     fetch();
     check_run(must_cut(), 0, 3);
@@ -651,6 +649,154 @@ START_TEST(changed_messages_do_no_harm)
             read_all();
             batches.data[at] ^= masks[k];
         }
+}
+END_TEST
+
+/* ---- transactions ---- */
+
+static void put_part(int64_t producer_id, int64_t offset, int32_t n)
+{
+    put_spec(&(batch_spec){.base_offset = offset,
+                           .n = n,
+                           .idempotent = true,
+                           .producer_id = producer_id,
+                           .attributes = KFK__BATCH_TRANSACTIONAL});
+}
+
+/* A marker whose key is |key|, of four bytes or more. */
+static uint8_t *put_marker(int64_t producer_id, int64_t offset, kfk_bytes key)
+{
+    static batch b;
+    uint8_t *p = b.bytes + KFK__BATCH_HEADER;
+
+    p = kfk__record_write(p, 0, 0, key, (kfk_bytes){0}, NULL, 0);
+    b.size = (size_t)(p - b.bytes);
+    b.h = (kfk__batch_header){.base_offset = offset,
+                              .length = (int32_t)b.size - KFK__BATCH_LOG_OVERHEAD,
+                              .magic = 2,
+                              .attributes = KFK__BATCH_TRANSACTIONAL | KFK__BATCH_CONTROL,
+                              .producer_id = producer_id,
+                              .count = 1};
+    seal(&b);
+    kfk__buf_put(&batches, b.bytes, b.size);
+    return batches.data + batches.len - b.size;
+}
+
+static uint8_t *put_abort(int64_t producer_id, int64_t offset)
+{
+    return put_marker(producer_id, offset, kfk__bytes("\0\0\0\0", 4));
+}
+
+static void put_commit(int64_t producer_id, int64_t offset)
+{
+    (void)put_marker(producer_id, offset, kfk__bytes("\0\0\0\1", 4));
+}
+
+/* As an answer with these in it is. */
+static void fetch_with(const kfk__fetch_response_aborted_transaction *v, int32_t n)
+{
+    fetch();
+    ck_assert_int_eq(kfk__aborted_init(&fetched->aborted, &fake.env.alloc, v, n), KFK_OK);
+}
+
+/* The offsets of all records, as text. */
+static const char *offsets(void)
+{
+    static char text[256];
+    const kfk_record_view *v;
+    size_t n = 0;
+
+    text[0] = 0;
+    while (fetched->at < fetched->end) {
+        kfk_records *rs;
+
+        ck_assert_int_eq(cut(&rs), KFK_OK);
+        while (rs && (v = kfk_records_next(rs)) != NULL)
+            n += (size_t)snprintf(text + n, sizeof text - n, " %lld", (long long)v->offset);
+        if (rs)
+            ck_assert_int_eq(kfk_records_status(rs, NULL), KFK_OK);
+        kfk_records_free(rs);
+    }
+    return text;
+}
+
+START_TEST(aborted_transactions_are_passed_over)
+{
+    static const kfk__fetch_response_aborted_transaction aborted[] = {{1, 11}, {2, 2}, {1, 0}};
+
+    for (options.max_records = 1; options.max_records < 20; options.max_records++) {
+        kfk__buf_clear(&batches);
+        position = 0;
+        put_part(1, 0, 2);
+        put_part(2, 2, 1);
+        put_part(3, 3, 2);
+        put(5, 1); /* of no transaction */
+        put_abort(1, 6);
+        put_part(1, 7, 2); /* the next of this producer's, which will be committed */
+        put_commit(3, 9);
+        put_commit(1, 10);
+        put_part(1, 11, 1);
+        put_abort(2, 12);
+        put_part(2, 13, 1);
+        put_commit(2, 14);
+        put_abort(1, 15);
+        fetch_with(aborted, 3);
+        ck_assert_str_eq(offsets(), " 3 4 5 7 8 13");
+        ck_assert_int_eq(position, 16);
+        ck_assert_uint_eq(fetched->aborted.n, 0);
+    }
+}
+END_TEST
+
+/* The marker comes with the next answer, which does not name what is over before it. */
+START_TEST(a_transaction_may_end_in_a_later_answer)
+{
+    put_part(1, 0, 2);
+    fetch_with(&(kfk__fetch_response_aborted_transaction){1, 0}, 1);
+    ck_assert_str_eq(offsets(), "");
+    ck_assert_int_eq(position, 2);
+    kfk__buf_clear(&batches);
+    put_part(1, 2, 1);
+    put_abort(1, 3);
+    put_part(1, 4, 1);
+    fetch_with(&(kfk__fetch_response_aborted_transaction){1, 0}, 1);
+    ck_assert_str_eq(offsets(), " 4");
+    ck_assert_int_eq(position, 5);
+}
+END_TEST
+
+START_TEST(markers_of_other_kinds_end_nothing)
+{
+    put_part(1, 0, 1);
+    (void)put_marker(1, 1, kfk__bytes("\0\0\0\5", 4));
+    put_part(1, 2, 1);
+    (void)put_marker(1, 3, kfk__bytes("\0\1\0\0 and more", 13)); /* of a later version */
+    put_part(1, 4, 1);
+    fetch_with(&(kfk__fetch_response_aborted_transaction){1, 0}, 1);
+    ck_assert_str_eq(offsets(), " 4");
+}
+END_TEST
+
+START_TEST(a_marker_that_cannot_be_read_is_refused)
+{
+    static const kfk__fetch_response_aborted_transaction aborted = {1, 0};
+    kfk_records *rs;
+    uint8_t *marker;
+
+    marker = put_abort(1, 0);
+    marker[KFK__BATCH_HEADER] = 0x7e;
+    options.check_crcs = false;
+    fetch_with(&aborted, 1);
+    ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+    ck_assert_str_eq(why, "a record cannot be parsed");
+    fetch(); /* nobody asks what it says */
+    ck_assert_int_eq(cut(&rs), KFK_OK);
+    position = 0;
+    kfk__buf_clear(&batches);
+    put_abort(1, 0)[22] |= KFK__CODEC_LZ4;
+    fetch_with(&aborted, 1);
+    ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+    ck_assert_str_eq(why, "a control batch is compressed");
 }
 END_TEST
 
@@ -797,6 +943,10 @@ int main(void)
     tcase_add_loop_test(t, an_old_set_is_inflated_no_further_than_is_allowed, 0, 2);
     tcase_add_loop_test(t, a_message_that_is_cut_short_is_refused, 0, 2);
     tcase_add_test(t, changed_messages_do_no_harm);
+    tcase_add_test(t, aborted_transactions_are_passed_over);
+    tcase_add_test(t, a_transaction_may_end_in_a_later_answer);
+    tcase_add_test(t, markers_of_other_kinds_end_nothing);
+    tcase_add_test(t, a_marker_that_cannot_be_read_is_refused);
     tcase_add_test(t, a_batch_is_inflated_once_for_all_of_its_runs);
     tcase_add_test(t, a_run_ends_once_enough_has_been_inflated);
     tcase_add_test(t, a_run_outlives_everything_it_came_from);
