@@ -190,8 +190,10 @@ void kfk__outbox_end(kfk__outbox *o, bool moved, const kfk__outbox_waiter *self)
     kfk__lock(&o->lock);
     o->serving = false;
     o->blocked = o->takes && o->next && !o->next->fn;
-    if (moved)
+    /* What came after this one had looked was found busy by those whom it woke. */
+    if (moved || o->looked || (has_something(o) && !o->blocked))
         wake_waiters(o, self);
+    o->looked = false;
     if (o->bell && has_something(o))
         o->env->ops->poller_wake(o->bell);
     kfk__unlock(&o->lock);
@@ -203,6 +205,7 @@ bool kfk__outbox_is_quiet(kfk__outbox *o)
 
     kfk__lock(&o->lock);
     quiet = !o->serving && (o->blocked || !has_something(o));
+    o->looked |= o->serving;
     kfk__unlock(&o->lock);
     return quiet;
 }
@@ -212,7 +215,7 @@ bool kfk__outbox_is_blocked(kfk__outbox *o)
     bool blocked;
 
     kfk__lock(&o->lock);
-    blocked = !o->serving && o->blocked;
+    blocked = o->blocked;
     kfk__unlock(&o->lock);
     return blocked;
 }

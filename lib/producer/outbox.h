@@ -31,6 +31,7 @@ typedef struct kfk__outbox {
     bool takes;    /* results of records without callback are for kfk_producer_take */
     kfk__list waiters;
     bool serving;
+    bool looked;                /* somebody was told that it is not quiet, because of that */
     bool blocked;               /* the next result is one that waits to be taken */
     kfk__producer_batch *batch; /* the one under way; NULL: none */
 

@@ -197,6 +197,57 @@ START_TEST(what_ends_in_flight_is_told_before_its_answer)
 }
 END_TEST
 
+static kfk_producer *common;
+static atomic_int waiting;
+
+static void sends_and_flushes(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 30; i++) {
+        ck_assert_int_eq(send_to(common, "t", -1), KFK_OK);
+        flush(common);
+    }
+    waiting--;
+}
+
+static void flushes_in_vain(void *arg)
+{
+    (void)arg;
+    while (waiting > 0) {
+        (void)kfk_producer_flush(common, 0, NULL);
+        nap(1);
+    }
+}
+
+/* Nobody dispatches but those who wait, each of whom may find that another does. */
+static void waits_crowd(void)
+{
+    int64_t start = now();
+
+    common = producer("dispatch", "app", "linger.ms", "0", NULL);
+    waiting = 5;
+    topic("t", 4, 1);
+    for (int i = 0; i < 4; i++)
+        sim_spawn(w.rig.s, 1, "flushes", sends_and_flushes, NULL);
+    for (int i = 0; i < 3; i++)
+        sim_spawn(w.rig.s, 1, "in vain", flushes_in_vain, NULL);
+    while (waiting > 1)
+        nap(1);
+    ck_assert_int_eq(kfk_producer_close(common, 10000, &w.e), KFK_OK);
+    ck_assert_int_lt(now() - start, SIM_S);
+    waiting = 0;
+    nap(10);
+    kfk_producer_free(common);
+    ck_assert_int_eq(told(KFK_DELIVERED), 120);
+}
+
+START_TEST(who_waits_is_told_when_another_has_stopped_dispatching)
+{
+    for (uint64_t seed = 0; seed < 60; seed++)
+        (void)world_run(&(world_opts){.seed = seed}, waits_crowd);
+}
+END_TEST
+
 START_TEST(flush_sync_and_close_dispatch_while_they_wait)
 {
     EACH(waits_dispatch, 0);
@@ -710,6 +761,7 @@ int main(void)
                                   records_hold_their_memory_until_they_are_told_of,
                                   flush_returns_when_all_has_been_told,
                                   what_ends_in_flight_is_told_before_its_answer,
+                                  who_waits_is_told_when_another_has_stopped_dispatching,
                                   flush_sync_and_close_dispatch_while_they_wait,
                                   free_tells_what_nobody_has_heard,
                                   take_gives_results_as_an_array,
