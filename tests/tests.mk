@@ -194,7 +194,8 @@ STAGE_compat = \
 	'$(OLD_RUN) 2.8.2 1 log.retention.ms=-1 $(COMPAT) formats $(BUILD)/release/tests/interop' \
 	$(foreach v,$(OLD_KAFKA),\
 	'$(OLD_RUN) $v 1 num.partitions=3 log.retention.ms=-1 $(COMPAT) records $(BUILD)/release/tests/interop' \
-	'$(OLD_RUN) $v 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop')
+	'$(OLD_RUN) $v 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop') \
+	'TIMEOUT=900 ALONE=1 $(KAFKA_RUN) 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop 5'
 
 # Left out: what counts descriptors, of which valgrind keeps some; what glibc loses of a name that
 # it looks up while the process ends; what a child of fork loses on purpose; and a hundred thousand
