@@ -189,8 +189,9 @@ static size_t first_size;
 static void arrives(void *arg)
 {
     int which = (int)(intptr_t)arg;
+    size_t size = which ? 800 : first_size;
 
-    ck_assert_int_eq(send_record(shared, new_record(), "t", 0, 0, which ? 800 : first_size), KFK_OK);
+    ck_assert_int_eq(send_record(shared, new_record(), "t", 0, 0, size), KFK_OK);
     kfk__lock(&lock);
     arrived[n_arrived++] = which;
     kfk__unlock(&lock);

@@ -12,7 +12,7 @@ static int32_t code;
 static bool after;
 static const char *idempotence;
 
-/* Those by which a broker says that it has appended nothing; lib/producer/outcome.c has them again. */
+/* Those by which a broker says that it has appended nothing; outcome.c has them again. */
 static const int32_t refusing[] = {1,  2,  3,  5,  6,  10, 17, 18, 19, 21, 29, 31,  32,  35,
                                    42, 43, 44, 45, 47, 59, 74, 75, 76, 87, 89, 90, 100, 103};
 /* One may send what nobody has heard of. */

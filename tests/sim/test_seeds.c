@@ -3,8 +3,8 @@
  * idempotence nothing is there twice or out of order; once the faults are over, all ends soon, the
  * memory is back, and what is sent then arrives.
  *
- * `make sim SEED=N` runs one seed, `make sim SEEDS=N` that many; a failure names its seed behind the
- * test's name. */
+ * `make sim SEED=N` runs one seed, `make sim SEEDS=N` that many; a failure names its seed behind
+ * the test's name. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,8 @@ static struct {
     int64_t at;
 } sent[WORLD_RECORDS]; /* by record */
 static bool deleted[TOPICS]; /* at some time */
-static bool forgot; /* the brokers their producers, and with them what they need to tell a repetition */
+/* The brokers have forgotten their producers, and with them what tells a repetition. */
+static bool forgot;
 static kfk_producer *p;
 static kfk__mutex lock; /* guards the next two */
 static int running;     /* fibers of ours */
@@ -336,7 +337,9 @@ static int64_t place[WORLD_RECORDS]; /* in its log, the first time; -1: in none 
 
 static bool has_its_order(int id)
 {
-    return (is.idempotent && !forgot) || (is.in_order && !is.idempotent && w.reports[id].status == KFK_DELIVERED);
+    if (is.idempotent)
+        return !forgot;
+    return is.in_order && w.reports[id].status == KFK_DELIVERED;
 }
 
 static void read_log(int t, int partition)
@@ -366,12 +369,13 @@ static void read_log(int t, int partition)
 static void judge_record(int id)
 {
     const report *r = &w.reports[id];
+    int64_t took = r->at - sent[id].at;
 
     if (r->refused || r->status == KFK_NOT_WRITTEN)
         ck_assert_msg(place[id] < 0, "record %d is there: %d %s", id, r->err, r->msg);
     if (!r->refused && !is.app)
-        ck_assert_msg(r->at - sent[id].at <= (is.delivery_ms + SLACK_MS) * SIM_MS,
-                      "record %d was told of after %d ms", id, (int)((r->at - sent[id].at) / SIM_MS));
+        ck_assert_msg(took <= (is.delivery_ms + SLACK_MS) * SIM_MS,
+                      "record %d was told of after %d ms", id, (int)(took / SIM_MS));
     if (r->refused || r->status != KFK_DELIVERED || deleted[sent[id].topic])
         return;
     ck_assert_int_ne(is.acks, 0);

@@ -88,8 +88,8 @@ static void retried(void)
     FAULT(.kind = KFK__DEV_FAULT_DROP, .api = PRODUCE, .skip = 2);
     FAULT(.kind = KFK__DEV_FAULT_DROP, .api = PRODUCE, .skip = 4, .after = true);
     FAULT(.kind = KFK__DEV_FAULT_HANG, .api = PRODUCE, .skip = 6);
-    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .skip = 8, .count = 2, .level = KFK__DEV_ANY,
-          .value = KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .skip = 8, .count = 2,
+          .level = KFK__DEV_ANY, .value = KFK_ERR_NOT_LEADER_OR_FOLLOWER);
     FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .skip = 10, .after = true,
           .level = KFK__DEV_ANY, .value = KFK_ERR_REQUEST_TIMED_OUT);
     for (int i = 0; i < 20; i++) {
