@@ -195,7 +195,7 @@ STAGE_compat = \
 	$(foreach v,$(OLD_KAFKA),\
 	'$(OLD_RUN) $v 1 num.partitions=3 log.retention.ms=-1 $(COMPAT) records $(BUILD)/release/tests/interop' \
 	'$(OLD_RUN) $v 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop') \
-	'TIMEOUT=900 ALONE=1 $(KAFKA_RUN) 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop 5'
+	'TIMEOUT=900 ALONE=1 $(KAFKA_RUN) 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop 3'
 
 # Left out: what counts descriptors, of which valgrind keeps some; what glibc loses of a name that
 # it looks up while the process ends; what a child of fork loses on purpose; and a hundred thousand
