@@ -201,7 +201,7 @@ STAGE_compat = \
 # it looks up while the process ends; what a child of fork loses on purpose; and a hundred thousand
 # damaged records. Of the simulator's tests there are those that run the library, without a fork for
 # each, as they need none.
-export VALGRIND_OPTS := -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite \
+check check-all: export VALGRIND_OPTS := -q --error-exitcode=9 --leak-check=full --show-leak-kinds=definite \
 	--errors-for-leak-kinds=definite
 VALGRIND_NOT := base/ledger handles/fork net/helper net/resolver net/socket record/read
 VALGRIND_UNIT := $(filter-out $(VALGRIND_NOT),$(UNIT))
