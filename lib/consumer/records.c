@@ -154,19 +154,15 @@ static bool is_wanted(const kfk__batch_header *h, const kfk__fetched *f)
 static kfk_err take_marker(const kfk__batch_header *h, kfk__fetched *f, kfk_bytes body,
                            const char **why)
 {
-    kfk__batch_cursor c;
-
     if (f->aborted.n == 0)
         return KFK_OK;
     if (h->attributes & KFK__BATCH_CODEC) {
         *why = "a control batch is compressed";
         return KFK_ERR_CORRUPT_MESSAGE;
     }
-    kfk__batch_cursor_init(&c, h, body.data, body.len);
-    if (kfk__batch_cursor_next(&c) && kfk__control_type(c.record.key) == KFK__CONTROL_ABORT)
+    if (kfk__batch_marker(h, body.data, body.len, why) == KFK__CONTROL_ABORT)
         kfk__aborted_end(&f->aborted, h);
-    *why = c.why;
-    return c.why ? KFK_ERR_CORRUPT_MESSAGE : KFK_OK;
+    return *why ? KFK_ERR_CORRUPT_MESSAGE : KFK_OK;
 }
 
 /* Checks the batch at f->at, whose header has been read, and inflates it. */

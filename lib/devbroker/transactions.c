@@ -41,14 +41,6 @@ static kfk__dev_transaction *open_of(const kfk__dev_transactions *t, int64_t pro
     return NULL;
 }
 
-static int marker_type(const kfk__batch_header *h, const uint8_t *b, size_t size)
-{
-    kfk__batch_cursor c;
-
-    kfk__batch_cursor_init(&c, h, b + KFK__BATCH_HEADER, size - KFK__BATCH_HEADER);
-    return kfk__batch_cursor_next(&c) ? kfk__control_type(c.record.key) : -1;
-}
-
 static bool end_transaction(kfk__dev_transactions *t, int64_t producer_id, int type, int64_t offset)
 {
     kfk__dev_transaction *open = open_of(t, producer_id);
@@ -68,10 +60,15 @@ static bool end_transaction(kfk__dev_transactions *t, int64_t producer_id, int t
 bool kfk__dev_transactions_take(kfk__dev_transactions *t, const kfk__batch_header *h,
                                 const uint8_t *b, size_t size)
 {
+    const char *why;
+
     if (!(h->attributes & KFK__BATCH_TRANSACTIONAL))
         return true;
     if (h->attributes & KFK__BATCH_CONTROL)
-        return end_transaction(t, h->producer_id, marker_type(h, b, size), h->base_offset);
+        return end_transaction(
+            t, h->producer_id,
+            kfk__batch_marker(h, b + KFK__BATCH_HEADER, size - KFK__BATCH_HEADER, &why),
+            h->base_offset);
     if (open_of(t, h->producer_id))
         return true;
     if (!grow(t->alloc, &t->open, t->n_open, &t->cap_open))

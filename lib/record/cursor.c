@@ -73,3 +73,14 @@ bool kfk__batch_cursor_stop(kfk__batch_cursor *c, const char *why)
     c->left = 0;
     return false;
 }
+
+int kfk__batch_marker(const kfk__batch_header *h, const void *records, size_t n, const char **why)
+{
+    kfk__batch_cursor c;
+    int type;
+
+    kfk__batch_cursor_init(&c, h, records, n);
+    type = kfk__batch_cursor_next(&c) ? kfk__control_type(c.record.key) : -1;
+    *why = c.why;
+    return type;
+}

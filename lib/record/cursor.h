@@ -42,6 +42,10 @@ bool kfk__batch_cursor_stop(kfk__batch_cursor *c, const char *why);
 /* What next() does for messages. */
 bool kfk__batch_cursor_next_message(kfk__batch_cursor *c);
 
+/* How the transaction ended that the control batch |h|, with |n| bytes of records, is the marker of:
+ * kfk__control_type of its record; -1 where there is none, then with *why if it cannot be read. */
+int kfk__batch_marker(const kfk__batch_header *h, const void *records, size_t n, const char **why);
+
 /* To the next record. false: there is none, because all were read, or because of |why|; from then
  * on always false. What a record points at lies in the batch's bytes. */
 static inline bool kfk__batch_cursor_next(kfk__batch_cursor *c)
