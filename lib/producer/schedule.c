@@ -197,22 +197,44 @@ int64_t kfk__schedule_next(const kfk__schedule *s)
     return first ? first->at : KFK__NEVER;
 }
 
-void kfk__schedule_hurry(kfk__schedule *s, int64_t now)
+/* All that are in the heap, into |all|. */
+static void take_timers(kfk__schedule *s, kfk__list *all)
 {
     kfk__heap_node *first;
-    kfk__list all;
 
-    kfk__list_init(&all);
+    kfk__list_init(all);
     while ((first = kfk__heap_first(&s->timers)) != NULL) {
         kfk__heap_remove(&s->timers, first);
-        kfk__list_push(&all, &KFK__ENTRY(first, kfk__partition, timer)->drain_link);
+        kfk__list_push(all, &KFK__ENTRY(first, kfk__partition, timer)->drain_link);
     }
+}
+
+void kfk__schedule_hurry(kfk__schedule *s, int64_t now)
+{
+    kfk__list all;
+
+    take_timers(s, &all);
     place_list(s, &all, now);
+}
+
+/* Another leader than the one that refused need not be waited for (KIP-951). */
+static void skip_backoff(kfk__schedule *s, kfk__partition *p, int64_t now)
+{
+    const int32_t was = p->leader_was;
+
+    if (p->retry_at > now && was >= 0 && find_leader(s, p, now) && p->leader_was != was)
+        p->retry_at = now;
 }
 
 void kfk__schedule_leaders(kfk__schedule *s, int64_t now)
 {
+    kfk__list timers;
+
     s->leaders_era++;
+    take_timers(s, &timers);
+    for (kfk__list *at = timers.next; at != &timers; at = at->next)
+        skip_backoff(s, KFK__ENTRY(at, kfk__partition, drain_link), now);
+    place_list(s, &timers, now);
     for (kfk__list *at = s->leaders.next; at != &s->leaders; at = at->next)
         place_list(s, &KFK__ENTRY(at, kfk__leader, link)->ready, now);
     place_list(s, &s->homeless, now);

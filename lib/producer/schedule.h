@@ -55,7 +55,8 @@ void kfk__schedule_run(kfk__schedule *s, int64_t now);
 int64_t kfk__schedule_next(const kfk__schedule *s);
 /* What lingers is looked at again: flush_id or hurried has changed. */
 void kfk__schedule_hurry(kfk__schedule *s, int64_t now);
-/* Leaders may have moved: what is ready or homeless is looked at again. */
+/* Leaders may have moved: all that is to be sent is looked at again, and who backs off from one that has does so no
+ * longer. */
 void kfk__schedule_leaders(kfk__schedule *s, int64_t now);
 
 /* The head of the deque, or NULL. Locked. */

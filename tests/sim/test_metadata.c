@@ -213,7 +213,7 @@ static void hinted_together(void)
 
 static void asked_for_together(void)
 {
-    together(250); /* retry.backoff.ms is 100 */
+    together(50); /* retry.backoff.ms is 100: metadata names the new leader before that */
 }
 
 START_TEST(what_fails_together_backs_off_once)
