@@ -131,8 +131,9 @@ static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumul
     if ((uint32_t)i >= (uint32_t)ps->n)
         return false;
     p = ps->v[i];
-    timestamp = kfk__append_timestamp(a, r);
-    if (r->flags & KFK_TIMESTAMP && timestamp < 0)
+    if (!(r->flags & KFK_TIMESTAMP))
+        timestamp = a->env->ops->wall_ms(a->env->ctx);
+    else if ((timestamp = r->timestamp_ms) < 0)
         return false;
     kfk__lock(&p->lock);
     b = p->open;
