@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <kfk/kafka_errors.h>
 
@@ -137,7 +138,7 @@ static void setup(void)
 {
     failalloc_init(&mem);
     alloc = failalloc_allocator(&mem);
-    metrics = (kfk__broker_metrics){0};
+    memset(&metrics, 0, sizeof metrics);
     kfk__histogram_init(&metrics.latency, KFK__TIME_FIRST, KFK__TIME_BOUNDS);
     kfk__histogram_init(&metrics.throttle, KFK__TIME_FIRST, KFK__TIME_BOUNDS);
     kfk__exchange_init(&x, &alloc, &metrics);

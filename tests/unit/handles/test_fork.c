@@ -548,8 +548,8 @@ static void *make_and_free(void *arg)
 {
     while (!atomic_load(&stop)) {
         kfk_config *c = new_config();
-        kfk_producer *p;
-        kfk_admin *a;
+        kfk_producer *p = NULL;
+        kfk_admin *a = NULL;
 
         atomic_fetch_add(&failures, kfk_producer_new(&p, c, NULL) || kfk_admin_new(&a, c, NULL));
         kfk_admin_free(a);
