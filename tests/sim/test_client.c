@@ -40,17 +40,7 @@ static void ends(kfk_producer *p)
     kfk_producer_free(p);
 }
 
-static void each_seed(const world_opts *o, void (*app)(void))
-{
-    for (uint64_t seed = 0; seed < 10; seed++) {
-        world_opts one = *o;
-
-        one.seed = seed;
-        (void)world_run(&one, app);
-    }
-}
-
-#define EACH(app, ...) each_seed(&(world_opts){__VA_ARGS__}, app)
+#define EACH(app, ...) world_seeds(&(world_opts){__VA_ARGS__}, 10, app)
 
 /* ---- connecting ---- */
 

@@ -8,17 +8,7 @@
 
 static int ids[WORLD_RECORDS];
 
-static void each_seed(void (*app)(void), const world_opts *o)
-{
-    for (uint64_t seed = 0; seed < 10; seed++) {
-        world_opts one = *o;
-
-        one.seed = seed;
-        (void)world_run(&one, app);
-    }
-}
-
-#define EACH(app, ...) each_seed(app, &(world_opts){__VA_ARGS__})
+#define EACH(app, ...) world_seeds(&(world_opts){__VA_ARGS__}, 10, app)
 
 static void ends(kfk_producer *p)
 {

@@ -5,17 +5,7 @@
 
 static int ids[WORLD_RECORDS];
 
-static void each_seed(const world_opts *o, void (*app)(void))
-{
-    for (uint64_t seed = 0; seed < 10; seed++) {
-        world_opts one = *o;
-
-        one.seed = seed;
-        (void)world_run(&one, app);
-    }
-}
-
-#define EACH(app, ...) each_seed(&(world_opts){__VA_ARGS__}, app)
+#define EACH(app, ...) world_seeds(&(world_opts){__VA_ARGS__}, 10, app)
 
 static void send_and_flush(kfk_producer *p, const char *name, int32_t partition)
 {
