@@ -34,13 +34,6 @@ static void ends(kfk_producer *p)
     kfk_producer_free(p);
 }
 
-static void send_and_flush(kfk_producer *p, const char *name, int32_t partition)
-{
-    ck_assert_int_eq(send_to(p, name, partition), KFK_OK);
-    flush(p);
-    ck_assert_int_eq(told(KFK_DELIVERED), accepted());
-}
-
 /* ---- where to ---- */
 
 /* murmur2 of "k0" means partition 2 of 3; it has no leader, and the record waits for one. */

@@ -12,13 +12,6 @@ static int ids[WORLD_RECORDS];
 
 #define EACH(app, ...) world_seeds(&(world_opts){__VA_ARGS__}, 10, app)
 
-static void send_and_flush(kfk_producer *p, const char *name, int32_t partition)
-{
-    ck_assert_int_eq(send_to(p, name, partition), KFK_OK);
-    flush(p);
-    ck_assert_int_eq(told(KFK_DELIVERED), accepted());
-}
-
 /* ---- how old metadata may be ---- */
 
 static void ages(void)

@@ -329,6 +329,13 @@ int accepted(void)
     return n;
 }
 
+void send_and_flush(kfk_producer *p, const char *topic, int32_t partition)
+{
+    ck_assert_int_eq(send_to(p, topic, partition), KFK_OK);
+    flush(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), accepted());
+}
+
 int read_records(kfk_consumer *c, int n, int64_t ms, int *ids)
 {
     int64_t end = now() + ms * SIM_MS;

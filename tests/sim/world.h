@@ -100,6 +100,8 @@ report report_of(int id);
 int told(int32_t status);
 /* How many records send took so far. */
 int accepted(void);
+/* send_to, and all that was accepted so far is delivered. */
+void send_and_flush(kfk_producer *p, const char *topic, int32_t partition);
 
 /* Reads |n| records within |ms| and returns how many there were; their numbers are in |ids|. */
 int read_records(kfk_consumer *c, int n, int64_t ms, int *ids);
