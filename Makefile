@@ -91,8 +91,8 @@ PRODUCER := accumulator append delivery dispatch identity kept metrics outbox ou
 CONSUMER := aborted consumer fetch fetcher metrics records shared
 DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 	api_partitions api_produce api_topics api_versions apis call cluster committed config \
-	conn control devbroker fault log placement producers profile records reply text topic \
-	transactions validate
+	conn control devbroker fault log placement plan producers profile records reply sessions \
+	text topic transactions validate
 CXX_SRC := lib/compress/snappy_shim.cc
 TOOLS := args assignment broker consume date describe format kfk lines names pairs pattern payload \
 	perf perf_consume perf_produce produce reader stats throttle tool topics

@@ -15,7 +15,8 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	consumer/shared devbroker/api_describe devbroker/api_fetch devbroker/api_metadata \
 	devbroker/api_offsets devbroker/api_produce devbroker/api_topics \
 	devbroker/api_versions devbroker/call devbroker/config devbroker/devbroker \
-	devbroker/fault devbroker/log devbroker/producers devbroker/transactions handles/fork \
+	devbroker/fault devbroker/log devbroker/plan devbroker/producers devbroker/sessions \
+	devbroker/transactions handles/fork \
 	handles/threads \
 	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
 	net/thread net/transport_tcp net/waiter producer/partitioner producer/threads producer/topics \

@@ -1,17 +1,15 @@
 /* Fetch: waits until there are min_bytes, something is wrong, or max_wait_ms is over; then answers
- * what there is. There are no fetch sessions: a full request is answered with session id 0, and any
- * other one with error 70, after which clients send full ones. */
+ * what there is: all, or with a session what is new. */
 #include "devbroker/handlers.h"
 
+#include "devbroker/plan.h"
 #include "devbroker/reply.h"
 #include "proto/fetch.h"
 
-enum { FIRST_WITH_IDS = 13, FIRST_FROM_FOLLOWERS = 11, READ_COMMITTED = 1 };
+enum { FIRST_FROM_FOLLOWERS = 11, READ_COMMITTED = 1 };
 
 typedef kfk__fetch_request request;
 typedef kfk__fetch_response response;
-typedef kfk__fetch_request_topic topic_in;
-typedef kfk__fetch_request_partition partition_in;
 typedef kfk__fetch_response_topic topic_out;
 typedef kfk__fetch_response_partition partition_out;
 typedef kfk__fetch_response_aborted_transaction aborted_out;
@@ -20,6 +18,7 @@ typedef struct work {
     kfk__dev_service *service;
     kfk__dev_call *call;
     const request *req;
+    kfk__dev_plan *plan;
     kfk__dev_nodes hinted;
     size_t left;   /* of max_bytes */
     bool any_data; /* the first batch of an answer may be longer than what is left */
@@ -47,73 +46,87 @@ static int16_t check_replica(const work *w, const kfk__dev_partition *p)
     return kfk__dev_check_leader(p, w->call->node);
 }
 
-/* *p stays NULL where there is no such partition. */
-static int16_t check(const work *w, const topic_in *topic, const partition_in *in,
-                     kfk__dev_partition **p)
+/* Whatever the topic is called today: it must be the same that was asked for. */
+static int16_t find(const work *w, const kfk__dev_wish *wish, kfk__dev_partition **p)
 {
     kfk__dev_topic *t;
+    int16_t code;
+
+    if (w->plan->by_id && !wish->topic.data)
+        return KFK_ERR_UNKNOWN_TOPIC_ID;
+    code = kfk__dev_find_partition(&w->service->cluster, false, wish->topic, NULL, wish->partition,
+                                   &t, p);
+    if (!code && w->plan->by_id && !kfk__uuid_equal(&t->id, &wish->id)) {
+        *p = NULL;
+        return KFK_ERR_INCONSISTENT_TOPIC_ID;
+    }
+    return code;
+}
+
+/* *p stays NULL where there is no such partition. */
+static int16_t check(const work *w, const kfk__dev_wish *wish, kfk__dev_partition **p)
+{
     int16_t code;
 
     *p = NULL;
     if (w->call->refuse)
         return w->call->refuse;
-    code = kfk__dev_find_partition(&w->service->cluster, w->call->version >= FIRST_WITH_IDS,
-                                   topic->topic, &topic->topic_id, in->partition, &t, p);
+    code = find(w, wish, p);
     if (!code)
-        code = kfk__dev_check_epoch(*p, in->current_leader_epoch);
+        code = kfk__dev_check_epoch(*p, wish->leader_epoch);
     if (!code)
         code = check_replica(w, *p);
-    if (!code && (in->fetch_offset < (*p)->log.start || in->fetch_offset > (*p)->log.end))
+    if (!code && (wish->offset < (*p)->log.start || wish->offset > (*p)->log.end))
         code = KFK_ERR_OFFSET_OUT_OF_RANGE;
     return code;
 }
 
 /* Whether the client has read what is no longer so: then where its epoch ended. */
-static bool diverges(const kfk__dev_partition *p, const partition_in *in, int32_t *epoch,
+static bool diverges(const kfk__dev_partition *p, const kfk__dev_wish *wish, int32_t *epoch,
                      int64_t *end)
 {
-    if (in->last_fetched_epoch < 0)
+    if (wish->last_fetched_epoch < 0)
         return false;
-    kfk__dev_log_epoch_end(&p->log, in->last_fetched_epoch, p->leader_epoch, epoch, end);
-    return *epoch < in->last_fetched_epoch || *end < in->fetch_offset;
+    kfk__dev_log_epoch_end(&p->log, wish->last_fetched_epoch, p->leader_epoch, epoch, end);
+    return *epoch < wish->last_fetched_epoch || *end < wish->offset;
 }
 
 /* ---- whether to answer ---- */
 
 /* Bytes that one partition could give; *must: it must be told something else. */
-static size_t look(const work *w, const topic_in *topic, const partition_in *in, bool *must)
+static size_t look(const work *w, const kfk__dev_wish *wish, bool *must)
 {
     kfk__dev_partition *p;
     int32_t epoch;
     int64_t end;
-    size_t max = in->partition_max_bytes > 0 ? (size_t)in->partition_max_bytes : 0;
+    size_t max = wish->max_bytes > 0 ? (size_t)wish->max_bytes : 0;
 
-    if (check(w, topic, in, &p) || diverges(p, in, &epoch, &end)) {
+    if (check(w, wish, &p) || diverges(p, wish, &epoch, &end)) {
         *must = true;
         return 0;
     }
-    return kfk__dev_log_available(&p->log, in->fetch_offset, limit_of(w, &p->log), max);
+    return kfk__dev_log_available(&p->log, wish->offset, limit_of(w, &p->log), max);
 }
 
 static bool ready(const work *w)
 {
     const request *req = w->req;
-    bool must = req->max_wait_ms <= 0 || req->topics.n <= 0;
+    int32_t min = req->min_bytes < req->max_bytes ? req->min_bytes : req->max_bytes;
+    bool must = req->max_wait_ms <= 0 || w->plan->n == 0;
     size_t n = 0;
 
-    for (int32_t i = 0; i < req->topics.n; i++)
-        for (int32_t k = 0; k < req->topics.v[i].partitions.n; k++)
-            n += look(w, &req->topics.v[i], &req->topics.v[i].partitions.v[k], &must);
-    return must || (int64_t)n >= req->min_bytes;
+    for (int32_t i = 0; i < w->plan->n; i++)
+        n += look(w, &w->plan->wishes[i], &must);
+    return must || (int64_t)n >= min;
 }
 
 /* ---- the answer ---- */
 
-static bool read_data(work *w, const kfk__dev_partition *p, const partition_in *in,
+static bool read_data(work *w, const kfk__dev_partition *p, const kfk__dev_wish *wish,
                       partition_out *out)
 {
-    size_t max = in->partition_max_bytes > 0 ? (size_t)in->partition_max_bytes : 0;
-    kfk__dev_slice s = kfk__dev_log_read(&p->log, in->fetch_offset, limit_of(w, &p->log),
+    size_t max = wish->max_bytes > 0 ? (size_t)wish->max_bytes : 0;
+    kfk__dev_slice s = kfk__dev_log_read(&p->log, wish->offset, limit_of(w, &p->log),
                                          max < w->left ? max : w->left, !w->any_data);
 
     if (s.len == 0)
@@ -153,16 +166,16 @@ static void hint(work *w, const kfk__dev_partition *p, partition_out *out)
         kfk__dev_nodes_add(&w->hinted, p->leader);
 }
 
-static bool fetch_partition(work *w, const topic_in *topic, const partition_in *in,
-                            const kfk__schema *s, partition_out *out)
+static bool fetch_partition(work *w, const kfk__dev_wish *wish, const kfk__schema *s,
+                            partition_out *out)
 {
     static const char nothing[1];
     kfk__dev_partition *p;
-    int16_t code = check(w, topic, in, &p);
+    int16_t code = check(w, wish, &p);
     int32_t epoch;
     int64_t end;
 
-    out->partition_index = in->partition;
+    out->partition_index = wish->partition;
     out->error_code = code;
     out->high_watermark = -1;
     out->records = kfk__bytes(nothing, 0);
@@ -175,56 +188,108 @@ static bool fetch_partition(work *w, const topic_in *topic, const partition_in *
     out->high_watermark = p->log.high;
     out->last_stable_offset = kfk__dev_log_stable(&p->log);
     out->log_start_offset = p->log.start;
-    if (!diverges(p, in, &epoch, &end))
-        return read_data(w, p, in, out) &&
-               (!read_committed(w) || name_aborted(w, &p->log, in->fetch_offset, s, out));
+    if (!diverges(p, wish, &epoch, &end))
+        return read_data(w, p, wish, out) &&
+               (!read_committed(w) || name_aborted(w, &p->log, wish->offset, s, out));
     out->diverging_epoch.epoch = epoch;
     out->diverging_epoch.end_offset = end;
     return true;
 }
 
-static bool fetch_topic(work *w, const topic_in *in, const kfk__schema *s, topic_out *out)
+static bool is_told(work *w, int32_t at, const partition_out *out)
 {
-    partition_out *rows = kfk__dev_rows(w->call, s, out, "partitions", in->partitions.n);
+    kfk__dev_news news = {.code = out->error_code,
+                          .high = out->high_watermark,
+                          .start = out->log_start_offset,
+                          .data = out->records.len > 0,
+                          .moving = out->diverging_epoch.epoch >= 0 ||
+                                    out->diverging_epoch.end_offset >= 0 ||
+                                    out->preferred_read_replica >= 0};
 
-    out->topic = in->topic;
-    out->topic_id = in->topic_id;
-    for (int32_t i = 0; rows && i < in->partitions.n; i++)
-        if (!fetch_partition(w, in, &in->partitions.v[i], kfk__dev_sub(s, "partitions"), &rows[i]))
+    return kfk__dev_plan_tell(w->service, w->call, w->plan, at, &news);
+}
+
+static bool same_topic(const kfk__dev_plan *plan, const kfk__dev_wish *wish, const topic_out *row)
+{
+    return plan->by_id ? kfk__uuid_equal(&wish->id, &row->topic_id)
+                       : kfk__bytes_equal(wish->topic, row->topic);
+}
+
+/* Puts a partition, the last of those that are told, into its topic's row: the last one, or the
+ * next. */
+static void tell_in(const kfk__dev_plan *plan, const kfk__dev_wish *wish, partition_out *out,
+                    response *resp)
+{
+    topic_out *row = resp->responses.n ? &resp->responses.v[resp->responses.n - 1] : NULL;
+
+    if (!row || !same_topic(plan, wish, row)) {
+        row = &resp->responses.v[resp->responses.n++];
+        row->topic = plan->by_id ? row->topic : wish->topic;
+        row->topic_id = wish->id;
+        row->partitions.v = out;
+        row->partitions.n = 0;
+    }
+    row->partitions.n++;
+}
+
+static bool fetch_all(work *w)
+{
+    const kfk__schema *schema = w->call->api->api->response,
+                      *partition = kfk__dev_sub(kfk__dev_sub(schema, "responses"), "partitions");
+    const kfk__dev_plan *plan = w->plan;
+    partition_out *out = kfk__dev_call_structs(w->call, partition, plan->n);
+
+    if (!out || !kfk__dev_rows(w->call, schema, w->call->response, "responses", plan->n))
+        return false;
+    ((response *)w->call->response)->responses.n = 0;
+    for (int32_t i = 0; i < plan->n; i++) {
+        if (!fetch_partition(w, &plan->wishes[i], partition, out))
             return false;
-    return rows != NULL;
+        if (is_told(w, i, out))
+            tell_in(plan, &plan->wishes[i], out++, w->call->response);
+        else
+            kfk__msg_init(partition, out);
+    }
+    return true;
 }
 
 static kfk__dev_outcome answer(work *w)
 {
-    const kfk__schema *schema = w->call->api->api->response,
-                      *topic = kfk__dev_sub(schema, "responses");
-    const request *req = w->req;
-    topic_out *rows = kfk__dev_rows(w->call, schema, w->call->response, "responses", req->topics.n);
+    response *resp = w->call->response;
 
-    w->left = req->max_bytes > 0 ? (size_t)req->max_bytes : 0;
-    if (!rows)
+    w->left = w->req->max_bytes > 0 ? (size_t)w->req->max_bytes : 0;
+    if (!fetch_all(w))
         return KFK__DEV_CLOSE;
-    for (int32_t i = 0; i < req->topics.n; i++)
-        if (!fetch_topic(w, &req->topics.v[i], topic, &rows[i]))
-            return KFK__DEV_CLOSE;
+    resp->session_id = kfk__dev_plan_end(w->service, w->call, w->plan);
     return w->hinted.n == 0 || kfk__dev_endpoints(&w->service->cluster, w->call, &w->hinted)
                ? KFK__DEV_ANSWER
                : KFK__DEV_CLOSE;
 }
 
+/* What is wrong with the session stands in the place of all else. */
+static kfk__dev_outcome refuse(response *resp, int32_t session, int16_t code)
+{
+    resp->error_code = code;
+    resp->session_id = session;
+    return KFK__DEV_ANSWER;
+}
+
 kfk__dev_outcome kfk__dev_fetch(kfk__dev_service *s, kfk__dev_call *call)
 {
     work w = {.service = s, .call = call, .req = call->request};
-    response *resp = call->response;
 
-    if (w.req->session_epoch > 0) {
-        resp->error_code = KFK_ERR_FETCH_SESSION_ID_NOT_FOUND;
-        return KFK__DEV_ANSWER;
-    }
-    if (call->until == KFK__NEVER)
+    if (!call->kept) {
+        call->kept = kfk__dev_plan_new(s, call);
         call->until = kfk__deadline(call->now, w.req->max_wait_ms > 0 ? w.req->max_wait_ms : 0);
+    }
+    w.plan = call->kept;
+    if (!w.plan)
+        return KFK__DEV_CLOSE;
+    if (w.plan->code)
+        return refuse(call->response, 0, w.plan->code);
     if (call->now < call->until && !ready(&w))
         return KFK__DEV_WAIT;
+    if (kfk__dev_plan_overtaken(s, call, w.plan))
+        return refuse(call->response, w.plan->session, KFK_ERR_INVALID_FETCH_SESSION_EPOCH);
     return answer(&w);
 }

@@ -73,6 +73,7 @@ struct kfk__dev_call {
     int16_t key, version;
     kfk_bytes client_id;
     void *request, *response; /* api's structs, in the arena */
+    void *kept;               /* a handler's own, from one run to the next, in the arena */
     /* its way */
     kfk__dev_stage stage;
     int64_t now, wall_ms; /* of this step */

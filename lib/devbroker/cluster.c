@@ -28,8 +28,10 @@ kfk_err kfk__dev_cluster_init(kfk__dev_cluster *c, const kfk__env *env, int32_t 
     c->next_producer_id = FIRST_PRODUCER_ID;
     kfk__dev_topics_init(&c->topics, &c->env.alloc);
     kfk__dev_offsets_init(&c->offsets, &c->env.alloc);
-    for (int32_t i = 0; i < n_nodes; i++)
+    for (int32_t i = 0; i < n_nodes; i++) {
         c->nodes[i] = (kfk__dev_node){.id = i + 1, .up = true};
+        kfk__dev_sessions_init(&c->nodes[i].sessions, &c->env.alloc);
+    }
     kfk__uuid_format(&id, c->id);
     c->inflate = kfk__compressor_new(&c->env.alloc);
     return c->inflate ? KFK_OK : KFK_ERR_NOMEM;
@@ -37,6 +39,8 @@ kfk_err kfk__dev_cluster_init(kfk__dev_cluster *c, const kfk__env *env, int32_t 
 
 void kfk__dev_cluster_fini(kfk__dev_cluster *c)
 {
+    for (int32_t i = 0; i < c->n_nodes; i++)
+        kfk__dev_sessions_fini(&c->nodes[i].sessions);
     kfk__dev_topics_fini(&c->topics);
     kfk__dev_offsets_fini(&c->offsets);
     kfk__compressor_free(c->inflate);
@@ -143,6 +147,7 @@ void kfk__dev_cluster_set_up(kfk__dev_cluster *c, int32_t node, bool up)
 {
     kfk__dev_cluster_node(c, node)->up = up;
     kfk__dev_cluster_node(c, node)->stops += !up;
+    kfk__dev_sessions_expire(&kfk__dev_cluster_node(c, node)->sessions);
     c->version++;
     for (kfk__dev_topic *t = kfk__dev_topics_first(&c->topics); t;
          t = kfk__dev_topics_next(&c->topics, t)) {

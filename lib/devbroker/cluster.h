@@ -1,7 +1,8 @@
 /* cluster: what the nodes share: which of them are up, the topics and who leads their partitions,
  * and the offsets that groups have committed.
  *
- *   cluster ── nodes[1..n]        the controller is the lowest that is up
+ *   cluster ── nodes[1..n]        each with its fetch sessions; the controller is the lowest that
+ *          │                      is up
  *          ├── topics             the in-sync set of a partition: its replicas whose node is up
  *          └── offsets
  *
@@ -16,6 +17,7 @@
 #include "compress/compress.h"
 #include "devbroker/committed.h"
 #include "devbroker/profile.h"
+#include "devbroker/sessions.h"
 #include "devbroker/topic.h"
 
 typedef struct kfk__dev_node {
@@ -23,8 +25,9 @@ typedef struct kfk__dev_node {
     char host[256]; /* as advertised */
     uint16_t port;
     bool up;
-    int64_t stops; /* how often it went down: each time its connections end */
+    int64_t stops;                   /* how often it went down: each time its connections end */
     const kfk__dev_profile *profile; /* NULL: the cluster's */
+    kfk__dev_sessions sessions;
 } kfk__dev_node;
 
 typedef struct kfk__dev_cluster {

@@ -260,6 +260,62 @@ void kfk__devbroker_expire_producers(kfk__devbroker *b)
     (void)leave(b, KFK_OK);
 }
 
+/* ---- fetch sessions ---- */
+
+typedef void sessions_fn(kfk__dev_sessions *ss, int32_t arg);
+
+static kfk_err each_node(kfk__devbroker *b, int32_t node, sessions_fn *fn, int32_t arg)
+{
+    kfk__dev_cluster *c = enter(b);
+    kfk_err err = KFK_ERR_INVALID_ARG;
+
+    for (int32_t i = 0; i < c->n_nodes; i++) {
+        if (node != KFK__DEV_ANY && node != c->nodes[i].id)
+            continue;
+        fn(&c->nodes[i].sessions, arg);
+        err = KFK_OK;
+    }
+    return leave(b, err);
+}
+
+kfk_err kfk__devbroker_sessions(kfk__devbroker *b, int32_t node, int32_t *sessions,
+                                int32_t *partitions)
+{
+    const kfk__dev_cluster *c = enter(b);
+    kfk_err err = KFK_ERR_INVALID_ARG;
+
+    *sessions = *partitions = 0;
+    for (int32_t i = 0; i < c->n_nodes; i++) {
+        if (node != KFK__DEV_ANY && node != c->nodes[i].id)
+            continue;
+        *sessions += (int32_t)c->nodes[i].sessions.by_id.n;
+        *partitions += kfk__dev_sessions_partitions(&c->nodes[i].sessions);
+        err = KFK_OK;
+    }
+    return leave(b, err);
+}
+
+static void expire(kfk__dev_sessions *ss, int32_t arg)
+{
+    (void)arg;
+    kfk__dev_sessions_expire(ss);
+}
+
+kfk_err kfk__devbroker_expire_sessions(kfk__devbroker *b, int32_t node)
+{
+    return each_node(b, node, expire, 0);
+}
+
+kfk_err kfk__devbroker_limit_sessions(kfk__devbroker *b, int32_t node, int32_t slots)
+{
+    return slots < 0 ? KFK_ERR_INVALID_ARG : each_node(b, node, kfk__dev_sessions_limit, slots);
+}
+
+kfk_err kfk__devbroker_set_session_epoch(kfk__devbroker *b, int32_t node, int32_t epoch)
+{
+    return epoch < 1 ? KFK_ERR_INVALID_ARG : each_node(b, node, kfk__dev_sessions_set_epoch, epoch);
+}
+
 /* ---- logs ---- */
 
 kfk_err kfk__devbroker_offsets_of(kfk__devbroker *b, const char *topic, int32_t partition,

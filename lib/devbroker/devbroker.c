@@ -20,7 +20,7 @@ static bool opts_ok(const kfk__devbroker_opts *o)
     return o->n_nodes >= 0 && o->n_nodes <= KFK__DEV_NODES_MAX && o->default_partitions >= 0 &&
            o->default_partitions <= KFK__DEV_PARTITIONS_MAX && o->default_replicas >= 0 &&
            o->default_replicas <= (o->n_nodes ? o->n_nodes : 1) && o->request_max >= 0 &&
-           o->memory_max >= 0 && kfk__dev_profile_by_name(o->profile);
+           o->memory_max >= 0 && o->fetch_sessions >= -1 && kfk__dev_profile_by_name(o->profile);
 }
 
 static bool set_up_nodes(kfk__devbroker *b, const kfk__devbroker_opts *o)
@@ -33,6 +33,8 @@ static bool set_up_nodes(kfk__devbroker *b, const kfk__devbroker_opts *o)
             return false;
         if (o->host)
             memcpy(b->service.cluster.nodes[i].host, o->host[i], strlen(o->host[i]) + 1);
+        if (o->fetch_sessions)
+            kfk__dev_sessions_limit(&b->service.cluster.nodes[i].sessions, o->fetch_sessions);
     }
     return true;
 }

@@ -35,6 +35,7 @@ typedef struct kfk__devbroker_opts {
     int32_t default_replicas;   /* 0: 1 */
     int32_t request_max;        /* longest frame in bytes; 0: 100 MiB */
     int64_t memory_max;         /* bytes in all logs, the oldest go first; 0: no limit */
+    int32_t fetch_sessions;     /* slots at each node; 0: 1000; -1: none */
     bool no_auto_create;        /* as auto.create.topics.enable=false */
     /* Loop, with the lock held: each request (call.h) as it came, before any fault and before
      * anything is done with it. */
@@ -107,6 +108,19 @@ kfk_err kfk__devbroker_trim(kfk__devbroker *b, const char *topic, int32_t partit
                             int64_t offset);
 /* Every partition forgets its producers. */
 void kfk__devbroker_expire_producers(kfk__devbroker *b);
+
+/* ---- fetch sessions (sessions.h) ----
+ * |node|: its id, or KFK__DEV_ANY. KFK_ERR_INVALID_ARG: no such node. */
+
+/* How many there are, and how many partitions they have together. */
+kfk_err kfk__devbroker_sessions(kfk__devbroker *b, int32_t node, int32_t *sessions,
+                                int32_t *partitions);
+/* The node forgets all of them: their next requests are answered FETCH_SESSION_ID_NOT_FOUND. */
+kfk_err kfk__devbroker_expire_sessions(kfk__devbroker *b, int32_t node);
+/* As many slots from now on; those that are too many end, the ones unused for longest first. */
+kfk_err kfk__devbroker_limit_sessions(kfk__devbroker *b, int32_t node, int32_t slots);
+/* The next request of every session must have this epoch; else INVALID_FETCH_SESSION_EPOCH. */
+kfk_err kfk__devbroker_set_session_epoch(kfk__devbroker *b, int32_t node, int32_t epoch);
 
 /* ---- what lies in a log ---- */
 

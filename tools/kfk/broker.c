@@ -19,6 +19,7 @@ enum {
     REPLICATION_FACTOR,
     NO_AUTO_CREATE,
     MEMORY,
+    FETCH_SESSIONS,
     KAFKA,
     HELP,
     MOST_NODES = 16
@@ -37,13 +38,15 @@ static const args_option options[] = {
     [NO_AUTO_CREATE] = {"no-auto-create", ARGS_NOTHING, NULL, "no new topic by its mere use"},
     [MEMORY] = {"memory", ARGS_VALUE, "bytes",
                 "in all logs, the oldest records go first; 0: no limit (1 GiB)"},
+    [FETCH_SESSIONS] = {"fetch-sessions", ARGS_VALUE, "number",
+                        "slots for them at each node (1000)"},
     [KAFKA] = {"kafka", ARGS_VALUE, "version",
                "the Kafka version it plays: 2.1 2.4 2.8 3.3 3.7 4.3"},
     [HELP] = {"help", ARGS_NOTHING, NULL, "this"},
 };
 
 typedef struct wanted {
-    int64_t port, nodes, partitions, replicas, memory;
+    int64_t port, nodes, partitions, replicas, memory, sessions;
     const char *host, *kafka;
 } wanted;
 
@@ -71,6 +74,7 @@ static kfk_err new_broker(const wanted *w, const args *a, kfk__devbroker **out, 
                              .default_partitions = (int32_t)w->partitions,
                              .default_replicas = (int32_t)w->replicas,
                              .memory_max = w->memory,
+                             .fetch_sessions = w->sessions ? (int32_t)w->sessions : -1,
                              .no_auto_create = args_has(a, NO_AUTO_CREATE)};
     kfk__addr listen[MOST_NODES];
     const char *hosts[MOST_NODES];
@@ -130,12 +134,14 @@ static int parse_wanted(args *a, wanted *w)
                   .partitions = 1,
                   .replicas = 1,
                   .memory = 1 << 30,
+                  .sessions = 1000,
                   .host = "127.0.0.1"};
     if (!args_number(a, PORT, 0, UINT16_MAX, &w->port) ||
         !args_number(a, NODES, 1, MOST_NODES, &w->nodes) ||
         !args_number(a, PARTITIONS, 1, INT32_MAX, &w->partitions) ||
         !args_number(a, REPLICATION_FACTOR, 1, MOST_NODES, &w->replicas) ||
         !args_number(a, MEMORY, 0, INT64_MAX, &w->memory) ||
+        !args_number(a, FETCH_SESSIONS, 0, INT32_MAX, &w->sessions) ||
         (args_has(a, HOST) && !args_one(a, HOST, &w->host)) ||
         (args_has(a, KAFKA) && !args_one(a, KAFKA, &w->kafka)))
         return tool_usage(options, COUNT(options), "%s", a->why);

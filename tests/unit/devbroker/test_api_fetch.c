@@ -1,70 +1,5 @@
-/* Fetch: every version, limits, waiting, epochs, sessions, hints. */
-#include "asker.h"
-
-#include "devbroker/reply.h"
-#include "proto/fetch.h"
-
-static kfk__dev_topic *topic;
-static batch b;
-static size_t batch_size;
-
-static void setup(void)
-{
-    begin(2);
-    topic = add_topic("t", 3, 1);
-}
-
-static void append(int32_t partition, int32_t n)
-{
-    kfk__dev_partition *p = topic->partitions[partition];
-    int64_t base;
-
-    make_batch(&b, &(batch_spec){.n = n, .timestamp = WALL_MS, .value_len = 2000});
-    batch_size = b.size;
-    ck_assert_int_eq(kfk__dev_log_append(&p->log, b.bytes, b.size, p->leader_epoch, -1, &base),
-                     KFK_OK);
-    service.cluster.version++;
-}
-
-typedef struct fetched {
-    kfk__fetch_request req;
-    kfk__fetch_request_topic topic;
-    kfk__fetch_request_partition partitions[3];
-} fetched;
-
-/* Of partition 0, and of as many more as |n| says, from the start, waiting for nothing. */
-static void fill(fetched *f, int32_t n)
-{
-    const kfk__schema *s =
-        kfk__dev_sub(kfk__dev_sub(kfk__fetch_api.request, "topics"), "partitions");
-
-    new_request(&kfk__fetch_api, &f->req);
-    memset(&f->topic, 0, sizeof f->topic);
-    f->req.max_bytes = INT32_MAX;
-    f->req.min_bytes = 1;
-    f->req.topics.v = &f->topic;
-    f->req.topics.n = 1;
-    f->topic.topic = kfk__bytes_str("t");
-    f->topic.topic_id = topic->id;
-    f->topic.partitions.v = f->partitions;
-    f->topic.partitions.n = n;
-    for (int32_t i = 0; i < n; i++) {
-        kfk__msg_init(s, &f->partitions[i]);
-        f->partitions[i].partition = i;
-        f->partitions[i].partition_max_bytes = INT32_MAX;
-    }
-}
-
-static const kfk__fetch_response *fetch(int16_t version, int32_t node, const fetched *f)
-{
-    return ask(node, &kfk__fetch_api, version, &f->req);
-}
-
-static const kfk__fetch_response_partition *first_of(const kfk__fetch_response *r)
-{
-    ck_assert_int_ge(r->responses.n, 1);
-    return &r->responses.v[0].partitions.v[0];
-}
+/* Fetch: every version, limits, waiting, epochs, hints. */
+#include "fetches.h"
 
 START_TEST(every_version_gives_what_is_there)
 {
@@ -318,27 +253,6 @@ START_TEST(a_client_that_read_what_is_gone_is_told)
 }
 END_TEST
 
-START_TEST(there_are_no_sessions)
-{
-    const kfk__fetch_response *r;
-    fetched f;
-
-    append(0, 1);
-    fill(&f, 1);
-    f.req.session_epoch = 0;
-    r = fetch(12, 1, &f);
-    ck_assert_int_eq(r->error_code, 0);
-    ck_assert_int_eq(r->session_id, 0);
-    f.req.session_id = 5;
-    f.req.session_epoch = 1;
-    r = fetch(12, 1, &f);
-    ck_assert_int_eq(r->error_code, KFK_ERR_FETCH_SESSION_ID_NOT_FOUND);
-    ck_assert_int_eq(r->responses.n, 0);
-    f.req.session_epoch = -1;
-    ck_assert_int_eq(fetch(12, 1, &f)->error_code, 0);
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("devbroker/api_fetch");
@@ -355,7 +269,6 @@ int main(void)
     tcase_add_test(t, epochs_are_checked);
     tcase_add_test(t, others_serve_only_what_they_hold);
     tcase_add_test(t, a_client_that_read_what_is_gone_is_told);
-    tcase_add_test(t, there_are_no_sessions);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

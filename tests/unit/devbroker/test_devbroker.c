@@ -207,7 +207,8 @@ static const kfk__produce_response_partition *produce_answer(int fd, int32_t cor
     return &r->responses.v[0].partition_responses.v[0];
 }
 
-static void add_fetch(int32_t correlation, int64_t offset, int32_t wait_ms)
+static void add_fetch_in(int32_t session, int32_t epoch, int32_t correlation, int64_t offset,
+                         int32_t wait_ms)
 {
     kfk__fetch_request_partition p = {.current_leader_epoch = -1,
                                       .fetch_offset = offset,
@@ -220,9 +221,16 @@ static void add_fetch(int32_t correlation, int64_t offset, int32_t wait_ms)
     kfk__msg_init(kfk__fetch_api.request, &req);
     req.max_wait_ms = wait_ms;
     req.min_bytes = 1;
+    req.session_id = session;
+    req.session_epoch = epoch;
     req.topics.v = &t;
     req.topics.n = 1;
     add_request(&kfk__fetch_api, 11, correlation, &req);
+}
+
+static void add_fetch(int32_t correlation, int64_t offset, int32_t wait_ms)
+{
+    add_fetch_in(0, -1, correlation, offset, wait_ms);
 }
 
 static const kfk__fetch_response_partition *fetch_answer(int fd, int32_t correlation)
@@ -660,6 +668,55 @@ START_TEST(leaders_move)
 }
 END_TEST
 
+/* The session that the answer is part of, and its error. */
+static int32_t session(int fd, int32_t id, int32_t epoch, int16_t *code)
+{
+    const kfk__fetch_response *r;
+
+    add_fetch_in(id, epoch, 1, 0, 0);
+    send_wire(fd);
+    r = answer(fd, &kfk__fetch_api, 11, 1);
+    ck_assert_ptr_nonnull(r);
+    *code = r->error_code;
+    return r->session_id;
+}
+
+static int32_t count_sessions(int32_t node)
+{
+    int32_t sessions, partitions;
+
+    ck_assert_int_eq(kfk__devbroker_sessions(broker, node, &sessions, &partitions), KFK_OK);
+    ck_assert_int_eq(sessions, partitions);
+    return sessions;
+}
+
+START_TEST(fetch_sessions_can_be_ended)
+{
+    int fd = dial(1);
+    int16_t code;
+    int32_t id = session(fd, 0, 0, &code), other;
+
+    ck_assert_int_ne(id, 0);
+    ck_assert_int_eq(count_sessions(1), 1);
+    ck_assert_int_eq(count_sessions(2), 0);
+    ck_assert_int_eq(kfk__devbroker_set_session_epoch(broker, 1, INT32_MAX), KFK_OK);
+    ck_assert_int_eq(session(fd, id, INT32_MAX, &code), id);
+    ck_assert_int_eq(kfk__devbroker_expire_sessions(broker, KFK__DEV_ANY), KFK_OK);
+    (void)session(fd, id, 1, &code);
+    ck_assert_int_eq(code, KFK_ERR_FETCH_SESSION_ID_NOT_FOUND);
+    other = session(fd, 0, 0, &code);
+    ck_assert_int_ne(other, 0);
+    ck_assert_int_eq(kfk__devbroker_limit_sessions(broker, 1, 0), KFK_OK);
+    ck_assert_int_eq(count_sessions(KFK__DEV_ANY), 0);
+    ck_assert_int_eq(session(fd, 0, 0, &code), 0);
+    ck_assert_int_eq(code, 0);
+    ck_assert_int_eq(kfk__devbroker_expire_sessions(broker, 4), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk__devbroker_limit_sessions(broker, 1, -1), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk__devbroker_set_session_epoch(broker, 1, 0), KFK_ERR_INVALID_ARG);
+    close(fd);
+}
+END_TEST
+
 START_TEST(stopping_ends_every_connection)
 {
     int fd = dial(1);
@@ -700,11 +757,9 @@ END_TEST
 
 START_TEST(options_have_bounds)
 {
-    static const kfk__devbroker_opts wrong[] = {{.n_nodes = 17},
-                                                {.n_nodes = -1},
-                                                {.default_replicas = 2},
-                                                {.default_partitions = -1},
-                                                {.profile = "0.8"}};
+    static const kfk__devbroker_opts wrong[] = {{.n_nodes = 17},         {.n_nodes = -1},
+                                                {.default_replicas = 2}, {.default_partitions = -1},
+                                                {.fetch_sessions = -2},  {.profile = "0.8"}};
     kfk_error e;
 
     ck_assert_int_eq(kfk__env_posix(&env, &kfk__malloc_allocator, &e), KFK_OK);
@@ -741,9 +796,10 @@ int main(void)
     tcase_add_test(t, a_broker_starts_again_on_its_ports);
     tcase_add_test(t, what_is_in_a_log_can_be_put_there_and_read);
     tcase_add_test(t, leaders_move);
+    tcase_add_test(t, fetch_sessions_can_be_ended);
     tcase_add_test(t, stopping_ends_every_connection);
     tcase_add_test(plain, a_host_may_step_it);
-    tcase_add_loop_test(plain, options_have_bounds, 0, 5);
+    tcase_add_loop_test(plain, options_have_bounds, 0, 6);
     suite_add_tcase(s, t);
     suite_add_tcase(s, plain);
     return run_suite(s);
