@@ -6,7 +6,7 @@
 #include "devbroker/reply.h"
 #include "proto/fetch.h"
 
-enum { FIRST_FROM_FOLLOWERS = 11, READ_COMMITTED = 1 };
+enum { FIRST_FROM_FOLLOWERS = 11, FIRST_WITH_HINTS = 16, READ_COMMITTED = 1 };
 
 typedef kfk__fetch_request request;
 typedef kfk__fetch_response response;
@@ -37,15 +37,6 @@ static int64_t limit_of(const work *w, const kfk__dev_log *l)
     return read_committed(w) ? kfk__dev_log_stable(l) : l->high;
 }
 
-/* From version 11 on a client tells its rack, and any replica serves it (KIP-392). */
-static int16_t check_replica(const work *w, const kfk__dev_partition *p)
-{
-    if (w->call->version >= FIRST_FROM_FOLLOWERS && p->leader >= 0 &&
-        kfk__dev_nodes_have(&p->replicas, w->call->node))
-        return KFK_OK;
-    return kfk__dev_check_leader(p, w->call->node);
-}
-
 /* Whatever the topic is called today: it must be the same that was asked for. */
 static int16_t find(const work *w, const kfk__dev_wish *wish, kfk__dev_partition **p)
 {
@@ -63,32 +54,43 @@ static int16_t find(const work *w, const kfk__dev_wish *wish, kfk__dev_partition
     return code;
 }
 
-/* *p stays NULL where there is no such partition. */
-static int16_t check(const work *w, const kfk__dev_wish *wish, kfk__dev_partition **p)
-{
-    int16_t code;
+/* Where a client is to read, once nothing is wrong with that. */
+typedef struct place {
+    kfk__dev_partition *p; /* NULL: there is none */
+    bool diverges;         /* it has read what is no longer so: where that ended */
+    int32_t epoch;
+    int64_t end;
+} place;
 
-    *p = NULL;
-    if (w->call->refuse)
-        return w->call->refuse;
-    code = find(w, wish, p);
-    if (!code)
-        code = kfk__dev_check_epoch(*p, wish->leader_epoch);
-    if (!code)
-        code = check_replica(w, *p);
-    if (!code && (wish->offset < (*p)->log.start || wish->offset > (*p)->log.end))
-        code = KFK_ERR_OFFSET_OUT_OF_RANGE;
-    return code;
+/* What the client read last is looked for first: where that is gone, so may be the offset. */
+static int16_t check_offset(const kfk__dev_wish *wish, place *at)
+{
+    const kfk__dev_log *l = &at->p->log;
+
+    if (wish->last_fetched_epoch >= 0) {
+        kfk__dev_log_epoch_end(l, wish->last_fetched_epoch, at->p->leader_epoch, &at->epoch,
+                               &at->end);
+        if (at->end < 0 || wish->offset < l->start)
+            return KFK_ERR_OFFSET_OUT_OF_RANGE;
+        at->diverges = at->epoch < wish->last_fetched_epoch || at->end < wish->offset;
+    }
+    if (!at->diverges && (wish->offset < l->start || wish->offset > l->end))
+        return KFK_ERR_OFFSET_OUT_OF_RANGE;
+    return KFK_OK;
 }
 
-/* Whether the client has read what is no longer so: then where its epoch ended. */
-static bool diverges(const kfk__dev_partition *p, const kfk__dev_wish *wish, int32_t *epoch,
-                     int64_t *end)
+static int16_t locate(const work *w, const kfk__dev_wish *wish, place *at)
 {
-    if (wish->last_fetched_epoch < 0)
-        return false;
-    kfk__dev_log_epoch_end(&p->log, wish->last_fetched_epoch, p->leader_epoch, epoch, end);
-    return *epoch < wish->last_fetched_epoch || *end < wish->offset;
+    bool anyone = w->call->version >= FIRST_FROM_FOLLOWERS; /* KIP-392 */
+    int16_t code;
+
+    *at = (place){0};
+    if (w->call->refuse)
+        return w->call->refuse;
+    code = find(w, wish, &at->p);
+    if (!code)
+        code = kfk__dev_check_replica(at->p, w->call->node, wish->leader_epoch, anyone);
+    return code ? code : check_offset(wish, at);
 }
 
 /* ---- whether to answer ---- */
@@ -96,16 +98,14 @@ static bool diverges(const kfk__dev_partition *p, const kfk__dev_wish *wish, int
 /* Bytes that one partition could give; *must: it must be told something else. */
 static size_t look(const work *w, const kfk__dev_wish *wish, bool *must)
 {
-    kfk__dev_partition *p;
-    int32_t epoch;
-    int64_t end;
     size_t max = wish->max_bytes > 0 ? (size_t)wish->max_bytes : 0;
+    place at;
 
-    if (check(w, wish, &p) || diverges(p, wish, &epoch, &end)) {
+    if (locate(w, wish, &at) || at.diverges) {
         *must = true;
         return 0;
     }
-    return kfk__dev_log_available(&p->log, wish->offset, limit_of(w, &p->log), max);
+    return kfk__dev_log_available(&at.p->log, wish->offset, limit_of(w, &at.p->log), max);
 }
 
 static bool ready(const work *w)
@@ -156,24 +156,23 @@ static bool name_aborted(const work *w, const kfk__dev_log *l, int64_t from, con
     return true;
 }
 
+/* Who leads instead (KIP-951). */
 static void hint(work *w, const kfk__dev_partition *p, partition_out *out)
 {
-    if (!p || w->call->version < 12) /* a fault may say so of a partition that nobody looked up */
+    /* A fault may say so of a partition that nobody looked up. */
+    if (!p || w->call->version < FIRST_WITH_HINTS)
         return;
     out->current_leader.leader_id = p->leader;
     out->current_leader.leader_epoch = p->leader_epoch;
-    if (w->call->version >= 16)
-        kfk__dev_nodes_add(&w->hinted, p->leader);
+    kfk__dev_nodes_add(&w->hinted, p->leader);
 }
 
 static bool fetch_partition(work *w, const kfk__dev_wish *wish, const kfk__schema *s,
                             partition_out *out)
 {
     static const char nothing[1];
-    kfk__dev_partition *p;
-    int16_t code = check(w, wish, &p);
-    int32_t epoch;
-    int64_t end;
+    place at;
+    int16_t code = locate(w, wish, &at);
 
     out->partition_index = wish->partition;
     out->error_code = code;
@@ -182,17 +181,17 @@ static bool fetch_partition(work *w, const kfk__dev_wish *wish, const kfk__schem
     out->aborted_transactions.n = read_committed(w) ? 0 : -1;
     if (code) {
         if (code == KFK_ERR_NOT_LEADER_OR_FOLLOWER || code == KFK_ERR_FENCED_LEADER_EPOCH)
-            hint(w, p, out);
+            hint(w, at.p, out);
         return true;
     }
-    out->high_watermark = p->log.high;
-    out->last_stable_offset = kfk__dev_log_stable(&p->log);
-    out->log_start_offset = p->log.start;
-    if (!diverges(p, wish, &epoch, &end))
-        return read_data(w, p, wish, out) &&
-               (!read_committed(w) || name_aborted(w, &p->log, wish->offset, s, out));
-    out->diverging_epoch.epoch = epoch;
-    out->diverging_epoch.end_offset = end;
+    out->high_watermark = at.p->log.high;
+    out->last_stable_offset = kfk__dev_log_stable(&at.p->log);
+    out->log_start_offset = at.p->log.start;
+    if (!at.diverges)
+        return read_data(w, at.p, wish, out) &&
+               (!read_committed(w) || name_aborted(w, &at.p->log, wish->offset, s, out));
+    out->diverging_epoch.epoch = at.epoch;
+    out->diverging_epoch.end_offset = at.end;
     return true;
 }
 

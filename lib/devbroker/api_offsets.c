@@ -133,9 +133,7 @@ static void list_partition(kfk__dev_service *s, const kfk__dev_call *call, kfk_b
         code =
             kfk__dev_find_partition(&s->cluster, false, topic, NULL, in->partition_index, &t, &p);
     if (!code)
-        code = kfk__dev_check_epoch(p, in->current_leader_epoch);
-    if (!code)
-        code = kfk__dev_check_leader(p, call->node);
+        code = kfk__dev_check_replica(p, call->node, in->current_leader_epoch, false);
     if (!code)
         code = look_up(&s->cluster, &p->log, call->version, in->timestamp,
                        req->isolation_level == READ_COMMITTED, out);
@@ -183,9 +181,7 @@ static void end_partition(kfk__dev_service *s, const kfk__dev_call *call, kfk_by
     if (!code)
         code = kfk__dev_find_partition(&s->cluster, false, topic, NULL, in->partition, &t, &p);
     if (!code)
-        code = kfk__dev_check_epoch(p, in->current_leader_epoch);
-    if (!code)
-        code = kfk__dev_check_leader(p, call->node);
+        code = kfk__dev_check_replica(p, call->node, in->current_leader_epoch, false);
     if (!code)
         kfk__dev_log_epoch_end(&p->log, in->leader_epoch, p->leader_epoch, &out->leader_epoch,
                                &out->end_offset);

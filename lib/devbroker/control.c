@@ -342,6 +342,8 @@ kfk_err kfk__devbroker_load(kfk__devbroker *b, const char *topic, int32_t partit
 
         err = kfk__batch_header_read(at, n, &h, &size, &why) ? KFK_ERR_INVALID_ARG
                                                              : kfk__dev_log_load(&p->log, at, size);
+        if (!err && h.leader_epoch > p->leader_epoch)
+            p->leader_epoch = h.leader_epoch;
         at += size;
         n -= size;
     }

@@ -111,7 +111,8 @@ static uint8_t *put(kfk__dev_log *l, const uint8_t *b, size_t size, const kfk__b
                                           .leader_epoch = h->leader_epoch};
     kfk__dev_chunk_hold(c);
     c->len += (uint32_t)size;
-    if (l->n_epochs == 0 || l->epochs[l->n_epochs - 1].epoch < h->leader_epoch)
+    if (h->leader_epoch >= 0 &&
+        (l->n_epochs == 0 || l->epochs[l->n_epochs - 1].epoch < h->leader_epoch))
         l->epochs[l->n_epochs++] = (kfk__dev_epoch){h->base_offset, h->leader_epoch};
     l->bytes += size;
     l->end = h->base_offset + h->last_offset_delta + 1;

@@ -62,16 +62,20 @@ int16_t kfk__dev_find_partition(const kfk__dev_cluster *c, bool by_id, kfk_bytes
 
 int16_t kfk__dev_check_leader(const kfk__dev_partition *p, int32_t node)
 {
-    if (p->leader == node)
-        return KFK_OK;
-    return p->leader < 0 ? KFK_ERR_LEADER_NOT_AVAILABLE : KFK_ERR_NOT_LEADER_OR_FOLLOWER;
+    return p->leader == node ? KFK_OK : KFK_ERR_NOT_LEADER_OR_FOLLOWER;
 }
 
-int16_t kfk__dev_check_epoch(const kfk__dev_partition *p, int32_t epoch)
+int16_t kfk__dev_check_replica(const kfk__dev_partition *p, int32_t node, int32_t epoch,
+                               bool anyone)
 {
-    if (epoch < 0 || epoch == p->leader_epoch)
-        return KFK_OK;
-    return epoch < p->leader_epoch ? KFK_ERR_FENCED_LEADER_EPOCH : KFK_ERR_UNKNOWN_LEADER_EPOCH;
+    if (p->leader != node && !kfk__dev_nodes_have(&p->replicas, node))
+        return KFK_ERR_NOT_LEADER_OR_FOLLOWER;
+    if (epoch >= 0 && epoch < p->leader_epoch)
+        return KFK_ERR_FENCED_LEADER_EPOCH;
+    if (epoch > p->leader_epoch)
+        return KFK_ERR_UNKNOWN_LEADER_EPOCH;
+    /* Without a leader there is nobody to say what a follower would have. */
+    return anyone && p->leader >= 0 ? KFK_OK : kfk__dev_check_leader(p, node);
 }
 
 /* ---- hints ---- */

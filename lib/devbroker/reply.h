@@ -29,11 +29,13 @@ static inline kfk_bytes kfk__dev_host(const kfk__dev_node *n)
 int16_t kfk__dev_find_partition(const kfk__dev_cluster *c, bool by_id, kfk_bytes name,
                                 const kfk__uuid *id, int32_t index, kfk__dev_topic **t,
                                 kfk__dev_partition **p);
-/* Whether |node| leads the partition: KFK_OK, LEADER_NOT_AVAILABLE, NOT_LEADER. */
+/* Whether |node| leads the partition: KFK_OK, NOT_LEADER_OR_FOLLOWER, also where nobody does. */
 int16_t kfk__dev_check_leader(const kfk__dev_partition *p, int32_t node);
-/* Whether the client's epoch (-1: it has none) is the partition's: KFK_OK, FENCED_LEADER_EPOCH,
- * UNKNOWN_LEADER_EPOCH. */
-int16_t kfk__dev_check_epoch(const kfk__dev_partition *p, int32_t epoch);
+/* Whether |node| has a replica, the client's epoch (-1: it has none) is the partition's, and, unless
+ * |anyone| may answer, the node leads, looked at in this order: KFK_OK, NOT_LEADER_OR_FOLLOWER,
+ * FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH. */
+int16_t kfk__dev_check_replica(const kfk__dev_partition *p, int32_t node, int32_t epoch,
+                               bool anyone);
 
 /* Puts the nodes into the array node_endpoints of the response. false: no memory. */
 bool kfk__dev_endpoints(const kfk__dev_cluster *c, kfk__dev_call *call,

@@ -50,8 +50,7 @@ static void load(int64_t producer_id, const char *key)
     kfk__batch_header h;
 
     batch_size = (size_t)(kfk__record_write(bytes + KFK__BATCH_HEADER, 0, 0,
-                                            kfk__bytes(key, key ? 4 : 0), (kfk_bytes){0}, NULL,
-                                            0) -
+                                            kfk__bytes(key, key ? 4 : 0), (kfk_bytes){0}, NULL, 0) -
                           bytes);
     h = transactional(producer_id, log->end, batch_size, key ? KFK__BATCH_CONTROL : 0);
     kfk__batch_header_write(bytes, &h);
@@ -231,25 +230,112 @@ START_TEST(others_serve_only_what_they_hold)
 }
 END_TEST
 
-START_TEST(a_client_that_read_what_is_gone_is_told)
+START_TEST(only_who_has_a_replica_looks_at_epochs)
 {
-    const kfk__fetch_response_partition *p;
-    kfk__dev_partition *t = topic->partitions[0];
     fetched f;
 
-    append(0, 5);
-    t->leader_epoch = 3;
-    kfk__dev_log_truncate(&t->log, 0);
-    append(0, 2);
     fill(&f, 1);
-    f.partitions[0].fetch_offset = 2;
-    f.partitions[0].last_fetched_epoch = 3;
-    ck_assert_int_eq(first_of(fetch(12, 1, &f))->diverging_epoch.end_offset, -1);
+    f.partitions[0].current_leader_epoch = 7;
+    ck_assert_int_eq(first_of(fetch(12, 1, &f))->error_code, KFK_ERR_UNKNOWN_LEADER_EPOCH);
+    ck_assert_int_eq(first_of(fetch(12, 2, &f))->error_code, KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+    f.partitions[0].current_leader_epoch = -1;
+    topic->partitions[0]->leader = -1;
+    ck_assert_int_eq(first_of(fetch(12, 1, &f))->error_code, KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+}
+END_TEST
+
+START_TEST(hints_come_with_version_16)
+{
+    const kfk__fetch_response *r;
+    fetched f;
+
+    fill(&f, 1);
+    r = fetch((int16_t)_i, 2, &f);
+    ck_assert_int_eq(first_of(r)->error_code, KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+    ck_assert_int_eq(first_of(r)->current_leader.leader_id, _i < 16 ? -1 : 1);
+    ck_assert_int_eq(r->node_endpoints.n, _i < 16 ? 0 : 1);
+}
+END_TEST
+
+/* Records 0 to 4 of epoch 0; a leader that had only 3 of them is elected, and appends others. */
+static void elect_unclean(void)
+{
+    append(0, 3);
+    append(0, 2);
+    kfk__dev_log_truncate(&topic->partitions[0]->log, 3);
+    kfk__dev_partition_lead(&service.cluster, topic->partitions[0], 1);
+    append(0, 4);
+}
+
+START_TEST(a_client_that_read_what_is_gone_is_told)
+{
+    static const struct {
+        int64_t offset;
+        int32_t epoch;
+        int64_t ended; /* -1: all is well */
+    } cases[] = {{5, 0, 3},  {4, 0, 3}, {3, 0, -1}, {0, 0, -1}, {5, 1, -1},
+                 {7, 1, -1}, {9, 0, 3}, {9, 1, 7},  {5, -1, -1}};
+
+    elect_unclean();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const kfk__fetch_response_partition *p;
+        fetched f;
+
+        fill(&f, 1);
+        f.partitions[0].fetch_offset = cases[i].offset;
+        f.partitions[0].last_fetched_epoch = cases[i].epoch;
+        p = first_of(fetch(12, 1, &f));
+        ck_assert_int_eq(p->error_code, 0);
+        ck_assert_int_eq(p->diverging_epoch.end_offset, cases[i].ended);
+        ck_assert_int_eq(p->diverging_epoch.epoch, cases[i].ended < 0 ? -1 : cases[i].epoch);
+        ck_assert(cases[i].ended < 0 || p->records.len == 0);
+        ck_assert_int_eq(p->high_watermark, 7);
+    }
+}
+END_TEST
+
+/* An epoch that there has not been, and what is older than all that is left. */
+START_TEST(what_cannot_be_compared_is_out_of_range)
+{
+    fetched f;
+
+    elect_unclean();
+    fill(&f, 1);
+    f.partitions[0].last_fetched_epoch = 2;
+    ck_assert_int_eq(first_of(fetch(12, 1, &f))->error_code, KFK_ERR_OFFSET_OUT_OF_RANGE);
+    kfk__dev_log_trim(&topic->partitions[0]->log, 4);
     f.partitions[0].last_fetched_epoch = 0;
-    p = first_of(fetch(12, 1, &f));
-    ck_assert_int_eq(p->error_code, 0);
-    ck_assert_int_eq(p->diverging_epoch.epoch, 0);
-    ck_assert_int_eq(p->diverging_epoch.end_offset, 0);
+    f.partitions[0].fetch_offset = 3;
+    ck_assert_int_eq(first_of(fetch(12, 1, &f))->error_code, KFK_ERR_OFFSET_OUT_OF_RANGE);
+    f.partitions[0].fetch_offset = 4;
+    f.partitions[0].last_fetched_epoch = 1;
+    ck_assert_int_eq(first_of(fetch(12, 1, &f))->error_code, 0);
+}
+END_TEST
+
+START_TEST(a_fetch_that_waits_hears_that_its_records_are_gone)
+{
+    const kfk__fetch_response *r;
+    kfk__dev_call *call;
+    uint8_t *bytes;
+    fetched f;
+    size_t n;
+
+    append(0, 5);
+    fill(&f, 1);
+    f.partitions[0].fetch_offset = 5;
+    f.partitions[0].last_fetched_epoch = 0;
+    f.req.max_wait_ms = 500;
+    call = call_of(1, &kfk__fetch_api, 12, &f.req);
+    ck_assert_int_eq(kfk__dev_call_step(&service, call, now_ns, WALL_MS), KFK__DEV_WAITING);
+    kfk__dev_log_truncate(&topic->partitions[0]->log, 0);
+    kfk__dev_partition_lead(&service.cluster, topic->partitions[0], 1);
+    ck_assert_int_eq(kfk__dev_call_step(&service, call, now_ns, WALL_MS), KFK__DEV_READY);
+    bytes = answer_bytes(call, &n);
+    kfk__dev_call_free(call);
+    r = decode_answer(&kfk__fetch_api, 12, bytes, n);
+    ck_assert_int_eq(first_of(r)->diverging_epoch.epoch, 0);
+    ck_assert_int_eq(first_of(r)->diverging_epoch.end_offset, 0);
 }
 END_TEST
 
@@ -268,7 +354,11 @@ int main(void)
     tcase_add_test(t, what_is_wrong_is_told_at_once);
     tcase_add_test(t, epochs_are_checked);
     tcase_add_test(t, others_serve_only_what_they_hold);
+    tcase_add_test(t, only_who_has_a_replica_looks_at_epochs);
+    tcase_add_loop_test(t, hints_come_with_version_16, 12, 19);
     tcase_add_test(t, a_client_that_read_what_is_gone_is_told);
+    tcase_add_test(t, what_cannot_be_compared_is_out_of_range);
+    tcase_add_test(t, a_fetch_that_waits_hears_that_its_records_are_gone);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

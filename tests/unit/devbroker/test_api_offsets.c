@@ -179,6 +179,42 @@ START_TEST(every_version_tells_where_epochs_end)
     ck_assert_int_eq(end_of((int16_t)_i, 2, 2)->end_offset, 5);
     ck_assert_int_eq(end_of((int16_t)_i, -1, 3)->end_offset, -1);
     ck_assert_int_eq(end_of((int16_t)_i, 1, 0)->error_code, KFK_ERR_FENCED_LEADER_EPOCH);
+    ck_assert_int_eq(end_of((int16_t)_i, 3, 0)->error_code, KFK_ERR_UNKNOWN_LEADER_EPOCH);
+    ck_assert_int_eq(end_of((int16_t)_i, 3, 0)->end_offset, -1);
+    ck_assert_int_eq(end_of((int16_t)_i, -1, -1)->end_offset, -1);
+}
+END_TEST
+
+START_TEST(an_epoch_ends_where_an_unclean_leader_began)
+{
+    append(3, 0);
+    append(2, 0);
+    kfk__dev_log_truncate(the_log(), 3);
+    kfk__dev_partition_lead(&service.cluster, topic->partitions[0], 1);
+    ck_assert_int_eq(end_of(4, 1, 0)->end_offset, 3);
+    ck_assert_int_eq(end_of(4, 1, 1)->end_offset, 3);
+    make_batch(&b, &(batch_spec){.n = 4});
+    append_batch(1);
+    ck_assert_int_eq(end_of(4, 1, 0)->end_offset, 3);
+    ck_assert_int_eq(end_of(4, 1, 0)->leader_epoch, 0);
+    ck_assert_int_eq(end_of(4, 1, 1)->end_offset, 7);
+    kfk__dev_log_trim(the_log(), 5);
+    ck_assert_int_eq(end_of(4, 1, 0)->end_offset, 5);
+}
+END_TEST
+
+/* The leader alone knows: others, and who has no replica at all, refuse. */
+START_TEST(others_do_not_tell_offsets)
+{
+    static const kfk__dev_nodes both = {{1, 2}, 2};
+
+    topic->partitions[0]->replicas = topic->partitions[0]->isr = both;
+    kfk__dev_partition_lead(&service.cluster, topic->partitions[0], 2);
+    ck_assert_int_eq(end_of(4, 0, 0)->error_code, KFK_ERR_FENCED_LEADER_EPOCH);
+    ck_assert_int_eq(end_of(4, 1, 0)->error_code, KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+    ck_assert_int_eq(list(11, -1, 1)->error_code, KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+    ck_assert_int_eq(list(11, 0, 1)->error_code, KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+    ck_assert_int_eq(list(11, -1, 1)->offset, -1);
 }
 END_TEST
 
@@ -321,6 +357,8 @@ int main(void)
     tcase_add_test(t, an_empty_log_has_no_times);
     tcase_add_test(t, epochs_are_checked);
     tcase_add_loop_test(t, every_version_tells_where_epochs_end, 2, 5);
+    tcase_add_test(t, an_epoch_ends_where_an_unclean_leader_began);
+    tcase_add_test(t, others_do_not_tell_offsets);
     tcase_add_test(t, a_group_has_one_coordinator);
     tcase_add_loop_test(t, every_version_stores_and_gives_back, 1, 11);
     tcase_add_test(t, commits_are_refused);

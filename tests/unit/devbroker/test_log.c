@@ -209,6 +209,22 @@ START_TEST(epochs_end_where_the_next_begins)
 }
 END_TEST
 
+/* As old messages have none. */
+START_TEST(what_has_no_epoch_begins_none)
+{
+    int32_t found;
+    int64_t end;
+
+    make_batch(&b, &(batch_spec){.n = 2});
+    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size), KFK_OK);
+    ck_assert_uint_eq(l.n_epochs, 0);
+    append(3, 4);
+    kfk__dev_log_epoch_end(&l, 1, 4, &found, &end);
+    ck_assert_int_eq(found, 1);
+    ck_assert_int_eq(end, 2);
+}
+END_TEST
+
 START_TEST(loading_leaves_gaps)
 {
     make_batch(&b, &(batch_spec){.n = 2, .base_offset = 100});
@@ -260,6 +276,7 @@ int main(void)
     tcase_add_test(t, pinned_bytes_survive_truncation);
     tcase_add_test(t, trimming_moves_the_start);
     tcase_add_test(t, epochs_end_where_the_next_begins);
+    tcase_add_test(t, what_has_no_epoch_begins_none);
     tcase_add_test(t, loading_leaves_gaps);
     tcase_add_test(t, shedding_drops_the_oldest);
     suite_add_tcase(s, t);
