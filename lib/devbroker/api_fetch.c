@@ -31,12 +31,6 @@ static bool read_committed(const work *w)
     return w->req->isolation_level == READ_COMMITTED;
 }
 
-/* Where what this client may read ends. */
-static int64_t limit_of(const work *w, const kfk__dev_log *l)
-{
-    return read_committed(w) ? kfk__dev_log_stable(l) : l->high;
-}
-
 /* Whatever the topic is called today: it must be the same that was asked for. */
 static int16_t find(const work *w, const kfk__dev_wish *wish, kfk__dev_partition **p)
 {
@@ -57,26 +51,64 @@ static int16_t find(const work *w, const kfk__dev_wish *wish, kfk__dev_partition
 /* Where a client is to read, once nothing is wrong with that. */
 typedef struct place {
     kfk__dev_partition *p; /* NULL: there is none */
+    kfk__dev_view sees;    /* this node */
+    int32_t preferred;     /* replica that is nearer to the client; -1: this one */
     bool diverges;         /* it has read what is no longer so: where that ended */
     int32_t epoch;
     int64_t end;
 } place;
 
+/* Where what this client may read ends. */
+static int64_t limit_of(const work *w, const place *at)
+{
+    return read_committed(w) ? kfk__dev_transactions_stable(&at->p->log.transactions, at->sees.high)
+                             : at->sees.high;
+}
+
 /* What the client read last is looked for first: where that is gone, so may be the offset. */
 static int16_t check_offset(const kfk__dev_wish *wish, place *at)
 {
-    const kfk__dev_log *l = &at->p->log;
+    const kfk__dev_view *v = &at->sees;
 
     if (wish->last_fetched_epoch >= 0) {
-        kfk__dev_log_epoch_end(l, wish->last_fetched_epoch, at->p->leader_epoch, &at->epoch,
+        kfk__dev_log_epoch_end(&at->p->log, wish->last_fetched_epoch, v->newest, &at->epoch,
                                &at->end);
-        if (at->end < 0 || wish->offset < l->start)
+        if (at->end < 0 || wish->offset < v->start)
             return KFK_ERR_OFFSET_OUT_OF_RANGE;
+        at->end = at->end < v->end ? at->end : v->end;
         at->diverges = at->epoch < wish->last_fetched_epoch || at->end < wish->offset;
     }
-    if (!at->diverges && (wish->offset < l->start || wish->offset > l->end))
+    if (!at->diverges && (wish->offset < v->start || wish->offset > v->end))
         return KFK_ERR_OFFSET_OUT_OF_RANGE;
     return KFK_OK;
+}
+
+/* The replica that a client in a rack is sent to, by the leader alone: one there, in sync, that has
+ * the offset; of several the one that has most, and then the one with the highest id. -1: the
+ * leader itself, which it is always where it is in the rack too. */
+static int32_t prefer(const work *w, const kfk__dev_partition *p, int64_t offset)
+{
+    kfk__dev_cluster *c = &w->service->cluster;
+    kfk_bytes rack = w->req->rack_id;
+    kfk__dev_view best = {0};
+    int32_t found = -1;
+
+    if (rack.len == 0 || p->leader != w->call->node ||
+        kfk__bytes_equal(kfk__dev_rack(kfk__dev_cluster_node(c, p->leader)), rack))
+        return -1;
+    for (int32_t i = 0; i < p->isr.n; i++) {
+        int32_t node = p->isr.v[i];
+        kfk__dev_view v = kfk__dev_partition_view(p, node);
+
+        if (!kfk__bytes_equal(kfk__dev_rack(kfk__dev_cluster_node(c, node)), rack) ||
+            !kfk__dev_cluster_node(c, node)->up || v.start > offset || v.end < offset)
+            continue;
+        if (found >= 0 && (v.end < best.end || (v.end == best.end && node < found)))
+            continue;
+        found = node;
+        best = v;
+    }
+    return found;
 }
 
 static int16_t locate(const work *w, const kfk__dev_wish *wish, place *at)
@@ -84,13 +116,17 @@ static int16_t locate(const work *w, const kfk__dev_wish *wish, place *at)
     bool anyone = w->call->version >= FIRST_FROM_FOLLOWERS; /* KIP-392 */
     int16_t code;
 
-    *at = (place){0};
+    *at = (place){.preferred = -1};
     if (w->call->refuse)
         return w->call->refuse;
     code = find(w, wish, &at->p);
     if (!code)
         code = kfk__dev_check_replica(at->p, w->call->node, wish->leader_epoch, anyone);
-    return code ? code : check_offset(wish, at);
+    if (code)
+        return code;
+    at->sees = kfk__dev_partition_view(at->p, w->call->node);
+    at->preferred = prefer(w, at->p, wish->offset);
+    return at->preferred < 0 ? check_offset(wish, at) : KFK_OK;
 }
 
 /* ---- whether to answer ---- */
@@ -101,11 +137,11 @@ static size_t look(const work *w, const kfk__dev_wish *wish, bool *must)
     size_t max = wish->max_bytes > 0 ? (size_t)wish->max_bytes : 0;
     place at;
 
-    if (locate(w, wish, &at) || at.diverges) {
+    if (locate(w, wish, &at) || at.diverges || at.preferred >= 0) {
         *must = true;
         return 0;
     }
-    return kfk__dev_log_available(&at.p->log, wish->offset, limit_of(w, &at.p->log), max);
+    return kfk__dev_log_available(&at.p->log, wish->offset, limit_of(w, &at), max);
 }
 
 static bool ready(const work *w)
@@ -122,11 +158,10 @@ static bool ready(const work *w)
 
 /* ---- the answer ---- */
 
-static bool read_data(work *w, const kfk__dev_partition *p, const kfk__dev_wish *wish,
-                      partition_out *out)
+static bool read_data(work *w, const place *at, const kfk__dev_wish *wish, partition_out *out)
 {
     size_t max = wish->max_bytes > 0 ? (size_t)wish->max_bytes : 0;
-    kfk__dev_slice s = kfk__dev_log_read(&p->log, wish->offset, limit_of(w, &p->log),
+    kfk__dev_slice s = kfk__dev_log_read(&at->p->log, wish->offset, limit_of(w, at),
                                          max < w->left ? max : w->left, !w->any_data);
 
     if (s.len == 0)
@@ -138,17 +173,18 @@ static bool read_data(work *w, const kfk__dev_partition *p, const kfk__dev_wish 
 }
 
 /* The aborted transactions that reach into what a client with read_committed may read from here. */
-static bool name_aborted(const work *w, const kfk__dev_log *l, int64_t from, const kfk__schema *s,
+static bool name_aborted(const work *w, const place *at, int64_t from, const kfk__schema *s,
                          partition_out *out)
 {
-    const int64_t to = kfk__dev_log_stable(l);
-    size_t n = kfk__dev_transactions_aborted(&l->transactions, from, to, NULL, 0);
+    const kfk__dev_transactions *t = &at->p->log.transactions;
+    const int64_t to = limit_of(w, at);
+    size_t n = kfk__dev_transactions_aborted(t, from, to, NULL, 0);
     kfk__dev_transaction *found = kfk__dev_call_array(w->call, (int32_t)n + 1, sizeof *found);
     aborted_out *rows = kfk__dev_rows(w->call, s, out, "aborted_transactions", (int32_t)n);
 
     if (!found || !rows)
         return false;
-    (void)kfk__dev_transactions_aborted(&l->transactions, from, to, found, n);
+    (void)kfk__dev_transactions_aborted(t, from, to, found, n);
     for (size_t i = 0; i < n; i++) {
         rows[i].producer_id = found[i].producer_id;
         rows[i].first_offset = found[i].first;
@@ -184,12 +220,15 @@ static bool fetch_partition(work *w, const kfk__dev_wish *wish, const kfk__schem
             hint(w, at.p, out);
         return true;
     }
-    out->high_watermark = at.p->log.high;
-    out->last_stable_offset = kfk__dev_log_stable(&at.p->log);
-    out->log_start_offset = at.p->log.start;
+    out->high_watermark = at.sees.high;
+    out->last_stable_offset = kfk__dev_transactions_stable(&at.p->log.transactions, at.sees.high);
+    out->log_start_offset = at.sees.start;
+    out->preferred_read_replica = at.preferred;
+    if (at.preferred >= 0)
+        return true;
     if (!at.diverges)
-        return read_data(w, at.p, wish, out) &&
-               (!read_committed(w) || name_aborted(w, &at.p->log, wish->offset, s, out));
+        return read_data(w, &at, wish, out) &&
+               (!read_committed(w) || name_aborted(w, &at, wish->offset, s, out));
     out->diverging_epoch.epoch = at.epoch;
     out->diverging_epoch.end_offset = at.end;
     return true;

@@ -35,6 +35,7 @@ static bool tell_brokers(const kfk__dev_cluster *c, kfk__dev_call *call, respons
         rows->node_id = n->id;
         rows->host = kfk__dev_host(n);
         rows->port = n->port;
+        rows->rack = kfk__dev_rack(n);
         rows++;
     }
     return rows != NULL;

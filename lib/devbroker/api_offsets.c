@@ -80,11 +80,6 @@ static int16_t find_max_timestamp(kfk__dev_cluster *c, const kfk__dev_log *log,
     return max ? find_in_batch(c, log, max, max->max_timestamp, out) : KFK_OK;
 }
 
-static int32_t newest_epoch(const kfk__dev_log *log)
-{
-    return log->n_epochs ? log->epochs[log->n_epochs - 1].epoch : -1;
-}
-
 /* From which version on a time below 0 is known; INT16_MAX: none. */
 static int16_t first_version(int64_t time)
 {
@@ -105,7 +100,7 @@ static int16_t look_up(kfk__dev_cluster *c, const kfk__dev_log *log, int16_t ver
     switch (time) {
     case LATEST:
         out->offset = committed ? kfk__dev_log_stable(log) : log->high;
-        out->leader_epoch = newest_epoch(log);
+        out->leader_epoch = kfk__dev_log_newest_epoch(log, INT64_MAX);
         break;
     case EARLIEST:
     case EARLIEST_LOCAL:

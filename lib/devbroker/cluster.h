@@ -23,6 +23,7 @@
 typedef struct kfk__dev_node {
     int32_t id;
     char host[256]; /* as advertised */
+    char rack[256]; /* "": none */
     uint16_t port;
     bool up;
     int64_t stops;                   /* how often it went down: each time its connections end */

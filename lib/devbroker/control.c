@@ -248,6 +248,22 @@ kfk_err kfk__devbroker_trim(kfk__devbroker *b, const char *topic, int32_t partit
     return leave(b, KFK_OK);
 }
 
+kfk_err kfk__devbroker_set_follower(kfk__devbroker *b, const char *topic, int32_t partition,
+                                    int32_t node, const kfk__devbroker_offsets *has)
+{
+    kfk__dev_partition *p = partition_of(b, topic, partition);
+    kfk__dev_cluster *c = &b->service.cluster;
+    kfk__dev_view view = {0};
+
+    if (has)
+        view = (kfk__dev_view){.start = has->start, .high = has->high, .end = has->end};
+    if (!p || !kfk__dev_nodes_have(&p->replicas, node) || view.start < 0 ||
+        view.high < view.start || view.end < view.high)
+        return leave(b, KFK_ERR_INVALID_ARG);
+    c->version++;
+    return leave(b, kfk__dev_partition_limit(p, &c->env.alloc, node, has ? &view : NULL));
+}
+
 void kfk__devbroker_expire_producers(kfk__devbroker *b)
 {
     kfk__dev_cluster *c = enter(b);

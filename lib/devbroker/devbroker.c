@@ -9,7 +9,7 @@
 #include "devbroker/broker.h"
 #include "devbroker/conn.h"
 
-enum { REQUEST_MAX = 100 * 1024 * 1024, RETRY_MS = 50, HOST_MAX = 255 };
+enum { REQUEST_MAX = 100 * 1024 * 1024, RETRY_MS = 50, NAME_BYTES = 255 };
 
 static int64_t step(void *self, kfk__event *events, int n, int64_t now);
 
@@ -23,18 +23,29 @@ static bool opts_ok(const kfk__devbroker_opts *o)
            o->memory_max >= 0 && o->fetch_sessions >= -1 && kfk__dev_profile_by_name(o->profile);
 }
 
+/* false: too long. */
+static bool copy_name(char *to, const char *from)
+{
+    if (from && strlen(from) > NAME_BYTES)
+        return false;
+    if (from)
+        memcpy(to, from, strlen(from) + 1);
+    return true;
+}
+
 static bool set_up_nodes(kfk__devbroker *b, const kfk__devbroker_opts *o)
 {
     for (int32_t i = 0; i < b->service.cluster.n_nodes; i++) {
+        kfk__dev_node *n = &b->service.cluster.nodes[i];
+
         b->listeners[i] = (kfk__dev_listener){.kind = KFK__DEV_LISTENER, .node = i + 1};
         b->listeners[i].at =
             o->listen ? o->listen[i] : (kfk__addr){.family = 4, .bytes = {127, 0, 0, 1}};
-        if (o->host && strlen(o->host[i]) > HOST_MAX)
+        if (!copy_name(n->host, o->host ? o->host[i] : NULL) ||
+            !copy_name(n->rack, o->rack ? o->rack[i] : NULL))
             return false;
-        if (o->host)
-            memcpy(b->service.cluster.nodes[i].host, o->host[i], strlen(o->host[i]) + 1);
         if (o->fetch_sessions)
-            kfk__dev_sessions_limit(&b->service.cluster.nodes[i].sessions, o->fetch_sessions);
+            kfk__dev_sessions_limit(&n->sessions, o->fetch_sessions);
     }
     return true;
 }
@@ -79,8 +90,8 @@ kfk_err kfk__devbroker_new(kfk__devbroker **out, const kfk__env *env, const kfk_
     apply_opts(b, o);
     if (!set_up_nodes(b, o)) {
         kfk__devbroker_free(b);
-        return kfk__fail(e, KFK_ERR_INVALID_ARG, "a host name to advertise is longer than %d bytes",
-                         HOST_MAX);
+        return kfk__fail(e, KFK_ERR_INVALID_ARG, "a host name or a rack is longer than %d bytes",
+                         NAME_BYTES);
     }
     sys = kfk__loop_init(&b->loop, env, step, b);
     if (sys) {

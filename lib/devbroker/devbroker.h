@@ -29,6 +29,7 @@ typedef struct kfk__devbroker_opts {
     int32_t n_nodes;            /* 0: 1. Their ids are 1..n */
     const kfk__addr *listen;    /* one for each node; NULL: 127.0.0.1, any port */
     const char *const *host;    /* what each node advertises; NULL: its address */
+    const char *const *rack;    /* where each node is; NULL or "": nowhere */
     const char *profile;        /* the Kafka version it plays, "2.1" ... "4.3"; NULL: the newest */
     const char *cluster_id;     /* NULL: a random one */
     int32_t default_partitions; /* 0: 1 */
@@ -76,6 +77,10 @@ void kfk__devbroker_fault_clear(kfk__devbroker *b);
 /* How many requests of an API came to a node (KFK__DEV_ANY: to all). */
 int64_t kfk__devbroker_requests(kfk__devbroker *b, int32_t node, int16_t api);
 
+typedef struct kfk__devbroker_offsets {
+    int64_t start, high, end; /* high: the high watermark */
+} kfk__devbroker_offsets;
+
 /* ---- the cluster ----
  * KFK_ERR_INVALID_ARG: no such node, topic or partition, or one that cannot be used so. */
 
@@ -106,6 +111,11 @@ kfk_err kfk__devbroker_truncate(kfk__devbroker *b, const char *topic, int32_t pa
 /* Moves the log's start up to |offset|, as retention does. */
 kfk_err kfk__devbroker_trim(kfk__devbroker *b, const char *topic, int32_t partition,
                             int64_t offset);
+/* What a follower has of the log, as far as there is so much; NULL: all. Consumers that read from it
+ * see its high watermark, and an offset outside of start to end is out of range there. It stays in
+ * sync, and if it comes to lead, it has all. KFK_ERR_NOMEM. */
+kfk_err kfk__devbroker_set_follower(kfk__devbroker *b, const char *topic, int32_t partition,
+                                    int32_t node, const kfk__devbroker_offsets *has);
 /* Every partition forgets its producers. */
 void kfk__devbroker_expire_producers(kfk__devbroker *b);
 
@@ -124,9 +134,6 @@ kfk_err kfk__devbroker_set_session_epoch(kfk__devbroker *b, int32_t node, int32_
 
 /* ---- what lies in a log ---- */
 
-typedef struct kfk__devbroker_offsets {
-    int64_t start, high, end;
-} kfk__devbroker_offsets;
 kfk_err kfk__devbroker_offsets_of(kfk__devbroker *b, const char *topic, int32_t partition,
                                   kfk__devbroker_offsets *out);
 /* Puts batches as they are, one behind the other, with their own offsets (at or after the end, gaps

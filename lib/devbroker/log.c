@@ -320,6 +320,15 @@ void kfk__dev_log_epoch_end(const kfk__dev_log *l, int32_t epoch, int32_t newest
     *end = i < l->n_epochs ? l->epochs[i].start : l->end;
 }
 
+int32_t kfk__dev_log_newest_epoch(const kfk__dev_log *l, int64_t end)
+{
+    size_t i = l->n_epochs;
+
+    while (i > 0 && l->epochs[i - 1].start >= end)
+        i--;
+    return i > 0 ? l->epochs[i - 1].epoch : -1;
+}
+
 int32_t kfk__dev_log_epoch_at(const kfk__dev_log *l, int64_t offset)
 {
     const kfk__dev_batch *b = kfk__dev_log_find(l, offset);

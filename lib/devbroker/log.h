@@ -113,6 +113,8 @@ bool kfk__dev_log_shed(kfk__dev_log *l);
  * one ended. Both -1: |epoch| is above the newest, |newest|. */
 void kfk__dev_log_epoch_end(const kfk__dev_log *l, int32_t epoch, int32_t newest, int32_t *found,
                             int64_t *end);
+/* The last epoch that began before |end|; -1: none. */
+int32_t kfk__dev_log_newest_epoch(const kfk__dev_log *l, int64_t end);
 /* The epoch of the batch that holds |offset|; -1: none. */
 int32_t kfk__dev_log_epoch_at(const kfk__dev_log *l, int64_t offset);
 

@@ -104,12 +104,13 @@ bool kfk__dev_endpoints(const kfk__dev_cluster *c, kfk__dev_call *call, const kf
 
     for (int32_t i = 0; rows && i < nodes->n; i++) {
         const kfk__dev_node *node = &c->nodes[nodes->v[i] - 1];
-        kfk_bytes host = kfk__dev_host(node);
+        kfk_bytes host = kfk__dev_host(node), rack = kfk__dev_rack(node);
         int32_t port = node->port;
 
         set_field(s, rows + (size_t)i * s->size, "node_id", &node->id, sizeof node->id);
         set_field(s, rows + (size_t)i * s->size, "host", &host, sizeof host);
         set_field(s, rows + (size_t)i * s->size, "port", &port, sizeof port);
+        set_field(s, rows + (size_t)i * s->size, "rack", &rack, sizeof rack);
     }
     return rows != NULL;
 }

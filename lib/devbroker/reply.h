@@ -24,6 +24,12 @@ static inline kfk_bytes kfk__dev_host(const kfk__dev_node *n)
     return kfk__bytes_str(n->host);
 }
 
+/* null: it has none. */
+static inline kfk_bytes kfk__dev_rack(const kfk__dev_node *n)
+{
+    return n->rack[0] ? kfk__bytes_str(n->rack) : (kfk_bytes){0};
+}
+
 /* A topic by name, or by id where |by_id|; with the partition: both NULL where there is none.
  * KFK_OK, UNKNOWN_TOPIC_OR_PARTITION or UNKNOWN_TOPIC_ID. */
 int16_t kfk__dev_find_partition(const kfk__dev_cluster *c, bool by_id, kfk_bytes name,

@@ -58,8 +58,45 @@ kfk__dev_partition *kfk__dev_topic_partition(const kfk__dev_topic *t, int32_t in
     return t && index >= 0 && index < t->n_partitions ? t->partitions[index] : NULL;
 }
 
+kfk__dev_view kfk__dev_partition_view(const kfk__dev_partition *p, int32_t node)
+{
+    const kfk__dev_log *l = &p->log;
+    kfk__dev_view all = {l->start, l->high, l->end, p->leader_epoch}, v;
+
+    if (!p->views || p->leader == node || p->views[node - 1].end < 0)
+        return all;
+    v = p->views[node - 1];
+    if (v.start < all.start)
+        v.start = all.start;
+    if (v.end > all.end)
+        v.end = all.end;
+    if (v.end < v.start)
+        v.end = v.start;
+    if (v.high > v.end)
+        v.high = v.end;
+    v.newest = kfk__dev_log_newest_epoch(l, v.end);
+    return v;
+}
+
+kfk_err kfk__dev_partition_limit(kfk__dev_partition *p, const kfk_allocator *a, int32_t node,
+                                 const kfk__dev_view *view)
+{
+    static const kfk__dev_view all = {.end = -1};
+
+    if (!p->views) {
+        p->views = kfk__array(a, NULL, KFK__DEV_NODES_MAX, sizeof *p->views);
+        if (!p->views)
+            return KFK_ERR_NOMEM;
+        for (int32_t i = 0; i < KFK__DEV_NODES_MAX; i++)
+            p->views[i] = all;
+    }
+    p->views[node - 1] = view ? *view : all;
+    return KFK_OK;
+}
+
 static void partition_free(const kfk_allocator *a, kfk__dev_partition *p)
 {
+    kfk__release(a, p->views);
     kfk__dev_log_fini(&p->log);
     kfk__dev_producers_fini(&p->producers);
     kfk__release(a, p);

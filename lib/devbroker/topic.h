@@ -2,8 +2,8 @@
  *
  *   topics (ordered by name; found by name and by id) ── partitions ── log, producers
  *
- * There is one copy of everything: a replica is only a node's number in a list. Who leads is the
- * cluster's to say.
+ * There is one copy of everything: a replica is only a node's number in a list, and if it lags, it
+ * is made to see less of that copy. Who leads is the cluster's to say.
  *
  * Not locked: the broker's lock guards it. */
 #ifndef KFK_DEVBROKER_TOPIC_H
@@ -35,12 +35,19 @@ static inline bool kfk__dev_nodes_have(const kfk__dev_nodes *s, int32_t node)
     return false;
 }
 
+/* What a replica has of the log. */
+typedef struct kfk__dev_view {
+    int64_t start, high, end;
+    int32_t newest; /* epoch */
+} kfk__dev_view;
+
 typedef struct kfk__dev_partition {
     int32_t index;
     int32_t leader; /* -1: offline */
     int32_t leader_epoch;
     kfk__dev_nodes replicas, isr;
     kfk__dev_log log;
+    kfk__dev_view *views; /* of the nodes 1..16, end -1: all there is; NULL: nobody has less */
     kfk__dev_producers producers;
 } kfk__dev_partition;
 
@@ -78,6 +85,12 @@ kfk_err kfk__dev_topics_grow(kfk__dev_topics *ts, kfk__dev_topic *t, const kfk__
 
 /* NULL: no such partition, or no topic. */
 kfk__dev_partition *kfk__dev_topic_partition(const kfk__dev_topic *t, int32_t index);
+
+/* What the node has, as a replica, of what there is in the log: all, if it leads. */
+kfk__dev_view kfk__dev_partition_view(const kfk__dev_partition *p, int32_t node);
+/* What it has from now on of what there is and will be; NULL: all. KFK_ERR_NOMEM. */
+kfk_err kfk__dev_partition_limit(kfk__dev_partition *p, const kfk_allocator *a, int32_t node,
+                                 const kfk__dev_view *view);
 
 bool kfk__dev_topic_name_ok(kfk_bytes name);
 /* What is wrong with a topic's name, in words. */

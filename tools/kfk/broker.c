@@ -19,6 +19,7 @@ enum {
     REPLICATION_FACTOR,
     NO_AUTO_CREATE,
     MEMORY,
+    RACK,
     FETCH_SESSIONS,
     KAFKA,
     HELP,
@@ -38,6 +39,8 @@ static const args_option options[] = {
     [NO_AUTO_CREATE] = {"no-auto-create", ARGS_NOTHING, NULL, "no new topic by its mere use"},
     [MEMORY] = {"memory", ARGS_VALUE, "bytes",
                 "in all logs, the oldest records go first; 0: no limit (1 GiB)"},
+    [RACK] = {"rack", ARGS_VALUE, "name",
+              "where the first node is; again for the next, and so on, going round"},
     [FETCH_SESSIONS] = {"fetch-sessions", ARGS_VALUE, "number",
                         "slots for them at each node (1000)"},
     [KAFKA] = {"kafka", ARGS_VALUE, "version",
@@ -77,7 +80,7 @@ static kfk_err new_broker(const wanted *w, const args *a, kfk__devbroker **out, 
                              .fetch_sessions = w->sessions ? (int32_t)w->sessions : -1,
                              .no_auto_create = args_has(a, NO_AUTO_CREATE)};
     kfk__addr listen[MOST_NODES];
-    const char *hosts[MOST_NODES];
+    const char *hosts[MOST_NODES], *racks[MOST_NODES] = {NULL};
     kfk__env env;
     kfk_err err;
 
@@ -85,11 +88,14 @@ static kfk_err new_broker(const wanted *w, const args *a, kfk__devbroker **out, 
         uint16_t port = (uint16_t)(w->port ? w->port + i : 0);
 
         hosts[i] = w->host;
+        if (args_has(a, RACK))
+            racks[i] = args_at(a, RACK, i % args_count(a, RACK));
         if (!kfk__addr_parse(w->host, port, &listen[i]))
             listen[i] = (kfk__addr){.family = 4, .port = port};
     }
     o.listen = listen;
     o.host = hosts;
+    o.rack = racks;
     err = kfk__env_posix(&env, &kfk__malloc_allocator, e);
     return err ? err : kfk__devbroker_new(out, &env, &o, e);
 }

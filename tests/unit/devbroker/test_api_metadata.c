@@ -58,6 +58,17 @@ START_TEST(no_topics_are_no_topics)
 }
 END_TEST
 
+START_TEST(nodes_tell_their_racks)
+{
+    const kfk__metadata_response *r;
+
+    (void)snprintf(service.cluster.nodes[1].rack, 16, "there");
+    r = metadata((int16_t)_i, NULL, -1);
+    ck_assert_ptr_null(r->brokers.v[0].rack.data);
+    ck_assert_bytes_eq(r->brokers.v[1].rack, "there");
+}
+END_TEST
+
 START_TEST(an_unknown_topic_is_made_and_found_the_next_time)
 {
     kfk__metadata_request_topic ask_for = {.name = kfk__bytes_str("new")};
@@ -145,6 +156,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, end);
     tcase_add_loop_test(t, every_version_tells_of_all, 0, 14);
     tcase_add_test(t, no_topics_are_no_topics);
+    tcase_add_loop_test(t, nodes_tell_their_racks, 1, 14);
     tcase_add_test(t, an_unknown_topic_is_made_and_found_the_next_time);
     tcase_add_test(t, nothing_is_made_where_that_is_not_wanted);
     tcase_add_test(t, topics_are_found_by_id);

@@ -690,6 +690,25 @@ static int32_t count_sessions(int32_t node)
     return sessions;
 }
 
+START_TEST(a_follower_can_lag)
+{
+    static const kfk__devbroker_offsets has = {0, 1, 2},
+                                        wrong[] = {{-1, 0, 0}, {1, 0, 2}, {0, 3, 2}};
+    int32_t leader, epoch;
+
+    ck_assert_int_eq(kfk__devbroker_leader(broker, "t", 0, &leader, &epoch), KFK_OK);
+    for (int32_t node = 1; node <= 3; node++)
+        if (node != leader)
+            ck_assert_int_eq(kfk__devbroker_set_follower(broker, "t", 0, node, &has), KFK_OK);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(kfk__devbroker_set_follower(broker, "t", 0, 1, &wrong[i]),
+                         KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk__devbroker_set_follower(broker, "t", 0, 4, &has), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk__devbroker_set_follower(broker, "t", 9, 1, &has), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk__devbroker_set_follower(broker, "t", 0, 1, NULL), KFK_OK);
+}
+END_TEST
+
 START_TEST(fetch_sessions_can_be_ended)
 {
     int fd = dial(1);
@@ -796,6 +815,7 @@ int main(void)
     tcase_add_test(t, a_broker_starts_again_on_its_ports);
     tcase_add_test(t, what_is_in_a_log_can_be_put_there_and_read);
     tcase_add_test(t, leaders_move);
+    tcase_add_test(t, a_follower_can_lag);
     tcase_add_test(t, fetch_sessions_can_be_ended);
     tcase_add_test(t, stopping_ends_every_connection);
     tcase_add_test(plain, a_host_may_step_it);
