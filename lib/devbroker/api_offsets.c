@@ -77,7 +77,8 @@ static int16_t find_max_timestamp(kfk__dev_cluster *c, const kfk__dev_log *log,
     for (size_t i = 0; i < log->n; i++)
         if (!max || log->batches[i].max_timestamp > max->max_timestamp)
             max = &log->batches[i];
-    return max ? find_in_batch(c, log, max, max->max_timestamp, out) : KFK_OK;
+    return max && max->max_timestamp >= 0 ? find_in_batch(c, log, max, max->max_timestamp, out)
+                                          : KFK_OK;
 }
 
 /* From which version on a time below 0 is known; INT16_MAX: none. */
@@ -88,31 +89,45 @@ static int16_t first_version(int64_t time)
     return time >= EARLIEST_PENDING ? first[-time - 1] : INT16_MAX;
 }
 
-/* |committed|: the client does not read past the last stable offset. Times are looked up in the
- * whole log all the same. */
-static int16_t look_up(kfk__dev_cluster *c, const kfk__dev_log *log, int16_t version, int64_t time,
-                       bool committed, list_partition_out *out)
+/* Of the log's first record; of a log without records, the leader's. */
+static int32_t first_epoch(const kfk__dev_partition *p)
 {
-    if (time >= 0)
-        return find_time(c, log, time, out);
-    if (version < first_version(time))
-        return KFK_ERR_UNSUPPORTED_VERSION;
+    const kfk__dev_log *log = &p->log;
+
+    if (log->n == 0)
+        return p->leader_epoch;
+    return log->n_epochs && log->epochs[0].start <= log->start ? log->epochs[0].epoch : -1;
+}
+
+/* What is found by a time must lie before |limit|; LATEST is |limit|. */
+static int16_t look_up(kfk__dev_cluster *c, const kfk__dev_partition *p, int64_t time,
+                       int64_t limit, list_partition_out *out)
+{
+    int16_t code = KFK_OK;
+
     switch (time) {
     case LATEST:
-        out->offset = committed ? kfk__dev_log_stable(log) : log->high;
-        out->leader_epoch = kfk__dev_log_newest_epoch(log, INT64_MAX);
-        break;
+        out->offset = limit;
+        out->leader_epoch = p->leader_epoch;
+        return KFK_OK;
     case EARLIEST:
     case EARLIEST_LOCAL:
-        out->offset = log->start;
-        out->leader_epoch = log->n_epochs ? log->epochs[0].epoch : -1;
-        break;
+        out->offset = p->log.start;
+        out->leader_epoch = first_epoch(p);
+        return KFK_OK;
     case MAX_TIMESTAMP:
-        return find_max_timestamp(c, log, out);
-    default: /* nothing is tiered here */
+        code = find_max_timestamp(c, &p->log, out);
+        break;
+    case LATEST_TIERED: /* nothing is tiered here, and nothing waits for it */
+    case EARLIEST_PENDING:
+        break;
+    default:
+        code = find_time(c, &p->log, time, out);
         break;
     }
-    return KFK_OK;
+    if (code || out->offset >= limit)
+        out->offset = out->timestamp = out->leader_epoch = -1;
+    return code;
 }
 
 static void list_partition(kfk__dev_service *s, const kfk__dev_call *call, kfk_bytes topic,
@@ -124,14 +139,18 @@ static void list_partition(kfk__dev_service *s, const kfk__dev_call *call, kfk_b
     int16_t code = call->refuse;
 
     out->partition_index = in->partition_index;
+    if (!code && in->timestamp < 0 && call->version < first_version(in->timestamp))
+        code = KFK_ERR_UNSUPPORTED_VERSION;
     if (!code)
         code =
             kfk__dev_find_partition(&s->cluster, false, topic, NULL, in->partition_index, &t, &p);
     if (!code)
         code = kfk__dev_check_replica(p, call->node, in->current_leader_epoch, false);
     if (!code)
-        code = look_up(&s->cluster, &p->log, call->version, in->timestamp,
-                       req->isolation_level == READ_COMMITTED, out);
+        code = look_up(&s->cluster, p, in->timestamp,
+                       req->isolation_level == READ_COMMITTED ? kfk__dev_log_stable(&p->log)
+                                                              : p->log.high,
+                       out);
     out->error_code = code;
     if (call->version < 4)
         out->leader_epoch = -1;

@@ -107,6 +107,68 @@ START_TEST(the_end_of_what_is_committed_is_another)
 }
 END_TEST
 
+START_TEST(times_are_found_in_what_is_committed)
+{
+    append(4, 100);
+    make_batch(&b, &(batch_spec){.n = 2, .timestamp = 200, .attributes = KFK__BATCH_TRANSACTIONAL});
+    append_batch(0);
+    ck_assert_int_eq(list(11, 200, -1)->offset, 4);
+    ck_assert_int_eq(list(11, -3, -1)->offset, 5);
+    ck_assert_int_eq(list_as(1, 11, 103, -1)->offset, 3);
+    ck_assert_int_eq(list_as(1, 11, 200, -1)->error_code, 0);
+    ck_assert_int_eq(list_as(1, 11, 200, -1)->offset, -1);
+    ck_assert_int_eq(list_as(1, 11, 200, -1)->timestamp, -1);
+    ck_assert_int_eq(list_as(1, 11, -3, -1)->offset, -1);
+    ck_assert_int_eq(list_as(1, 11, -3, -1)->leader_epoch, -1);
+}
+END_TEST
+
+START_TEST(nothing_is_tiered)
+{
+    const kfk__list_offsets_response_partition *p;
+
+    append(4, 100);
+    ck_assert_int_eq(list(8, -5, -1)->error_code, KFK_ERR_UNSUPPORTED_VERSION);
+    for (int64_t time = -6; time <= -5; time++) {
+        p = list(11, time, -1);
+        ck_assert_int_eq(p->error_code, 0);
+        ck_assert_int_eq(p->offset, -1);
+        ck_assert_int_eq(p->leader_epoch, -1);
+    }
+    p = list(11, -4, -1);
+    ck_assert_int_eq(p->offset, 0);
+    ck_assert_int_eq(p->leader_epoch, 0);
+}
+END_TEST
+
+/* The latest offset is the leader's to say, and so is its epoch; what is found has its own. */
+START_TEST(answers_tell_epochs)
+{
+    append(4, 100);
+    topic->partitions[0]->leader_epoch = 3;
+    ck_assert_int_eq(list(4, -1, -1)->leader_epoch, 3);
+    ck_assert_int_eq(list(4, -2, -1)->leader_epoch, 0);
+    make_batch(&b, &(batch_spec){.n = 2, .timestamp = 200});
+    append_batch(3);
+    ck_assert_int_eq(list(4, 103, -1)->leader_epoch, 0);
+    ck_assert_int_eq(list(4, 200, -1)->leader_epoch, 3);
+    ck_assert_int_eq(list(3, 200, -1)->leader_epoch, -1);
+    ck_assert_int_eq(list(7, -3, -1)->leader_epoch, 3);
+    kfk__dev_log_trim(the_log(), 4);
+    ck_assert_int_eq(list(4, -2, -1)->leader_epoch, 3);
+    ck_assert_int_eq(list(4, -2, -1)->offset, 4);
+}
+END_TEST
+
+/* A version that does not know the time says so, wherever the partition is. */
+START_TEST(a_time_that_is_unknown_is_refused_first)
+{
+    topic->partitions[0]->leader = 2;
+    ck_assert_int_eq(list(6, -3, -1)->error_code, KFK_ERR_UNSUPPORTED_VERSION);
+    ck_assert_int_eq(list(7, -3, -1)->error_code, KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+}
+END_TEST
+
 START_TEST(times_are_found_inside_batches)
 {
     static const struct {
@@ -125,6 +187,8 @@ START_TEST(times_are_found_inside_batches)
         ck_assert_int_eq(p->timestamp, cases[i].timestamp);
     }
     append(1, 50);
+    kfk__dev_log_trim(the_log(), 2);
+    ck_assert_int_eq(list(11, 0, -1)->offset, 2);
     ck_assert_int_eq(list(7, -3, -1)->offset, 9);
     ck_assert_int_eq(list(7, -3, -1)->timestamp, 305);
 }
@@ -135,7 +199,7 @@ START_TEST(an_empty_log_has_no_times)
     ck_assert_int_eq(list(11, 0, -1)->offset, -1);
     ck_assert_int_eq(list(11, -3, -1)->offset, -1);
     ck_assert_int_eq(list(11, -1, -1)->offset, 0);
-    ck_assert_int_eq(list(11, -2, -1)->leader_epoch, -1);
+    ck_assert_int_eq(list(11, -2, -1)->leader_epoch, 0);
 }
 END_TEST
 
@@ -353,6 +417,10 @@ int main(void)
     tcase_add_checked_fixture(t, setup, end);
     tcase_add_loop_test(t, every_version_knows_both_ends, 1, 12);
     tcase_add_loop_test(t, the_end_of_what_is_committed_is_another, 2, 12);
+    tcase_add_test(t, times_are_found_in_what_is_committed);
+    tcase_add_test(t, nothing_is_tiered);
+    tcase_add_test(t, answers_tell_epochs);
+    tcase_add_test(t, a_time_that_is_unknown_is_refused_first);
     tcase_add_test(t, times_are_found_inside_batches);
     tcase_add_test(t, an_empty_log_has_no_times);
     tcase_add_test(t, epochs_are_checked);
