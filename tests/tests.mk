@@ -15,7 +15,7 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	consumer/shared devbroker/api_describe devbroker/api_fetch devbroker/api_metadata \
 	devbroker/api_offsets devbroker/api_produce devbroker/api_topics \
 	devbroker/api_versions devbroker/call devbroker/config devbroker/devbroker \
-	devbroker/fault devbroker/followers devbroker/log devbroker/plan devbroker/producers devbroker/sessions \
+	devbroker/fault devbroker/followers devbroker/log devbroker/plan devbroker/producers devbroker/records devbroker/sessions \
 	devbroker/transactions handles/fork \
 	handles/threads \
 	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \

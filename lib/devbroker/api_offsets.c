@@ -6,6 +6,7 @@
 #include "devbroker/reply.h"
 #include "proto/list_offsets.h"
 #include "proto/offset_for_leader_epoch.h"
+#include "record/message.h"
 
 enum { READ_COMMITTED = 1 };
 
@@ -37,7 +38,7 @@ static int16_t find_in_batch(kfk__dev_cluster *c, const kfk__dev_log *log, const
     const char *why;
     size_t size;
 
-    if (kfk__batch_header_read(bytes, b->size, &h, &size, &why) ||
+    if (kfk__message_header_read(bytes, b->size, &h, &size, &why) ||
         kfk__dev_records_open(&it, c->inflate, log->alloc, bytes, b->size, &h, &why))
         return KFK_ERR_CORRUPT_MESSAGE;
     while (kfk__batch_cursor_next(&it.cursor)) {

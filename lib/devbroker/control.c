@@ -6,7 +6,9 @@
 
 #include "base/bytes.h"
 #include "devbroker/broker.h"
+#include "devbroker/records.h"
 #include "devbroker/topic.h"
+#include "record/message.h"
 
 static kfk__dev_cluster *enter(kfk__devbroker *b)
 {
@@ -344,6 +346,38 @@ kfk_err kfk__devbroker_offsets_of(kfk__devbroker *b, const char *topic, int32_t 
     return leave(b, p ? KFK_OK : KFK_ERR_INVALID_ARG);
 }
 
+/* Completes the header of a compressed set of messages, which does not say where it begins. One
+ * that cannot be opened stays as it is: it may be meant so. */
+static void open_set(kfk__dev_cluster *c, const uint8_t *b, size_t size, kfk__batch_header *h)
+{
+    kfk__batch_header opened = *h;
+    kfk__dev_records it;
+    const char *why;
+
+    if (h->magic == 2 || !(h->attributes & KFK__BATCH_CODEC) ||
+        kfk__dev_records_open(&it, c->inflate, &c->env.alloc, b, size, &opened, &why))
+        return;
+    kfk__dev_records_close(&it);
+    *h = opened;
+}
+
+/* *size: the first batch's of the |n| bytes. */
+static kfk_err load_one(kfk__dev_cluster *c, kfk__dev_partition *p, const uint8_t *b, size_t n,
+                        size_t *size)
+{
+    kfk__batch_header h;
+    const char *why;
+    kfk_err err;
+
+    if (kfk__message_header_read(b, n, &h, size, &why))
+        return KFK_ERR_INVALID_ARG;
+    open_set(c, b, *size, &h);
+    err = kfk__dev_log_load(&p->log, b, *size, &h);
+    if (!err && h.leader_epoch > p->leader_epoch)
+        p->leader_epoch = h.leader_epoch;
+    return err;
+}
+
 kfk_err kfk__devbroker_load(kfk__devbroker *b, const char *topic, int32_t partition,
                             const void *batches, size_t n)
 {
@@ -352,14 +386,9 @@ kfk_err kfk__devbroker_load(kfk__devbroker *b, const char *topic, int32_t partit
     kfk_err err = p ? KFK_OK : KFK_ERR_INVALID_ARG;
 
     while (!err && n > 0) {
-        kfk__batch_header h;
-        const char *why;
         size_t size = 0;
 
-        err = kfk__batch_header_read(at, n, &h, &size, &why) ? KFK_ERR_INVALID_ARG
-                                                             : kfk__dev_log_load(&p->log, at, size);
-        if (!err && h.leader_epoch > p->leader_epoch)
-            p->leader_epoch = h.leader_epoch;
+        err = load_one(&b->service.cluster, p, at, n, &size);
         at += size;
         n -= size;
     }

@@ -136,9 +136,9 @@ kfk_err kfk__devbroker_set_session_epoch(kfk__devbroker *b, int32_t node, int32_
 
 kfk_err kfk__devbroker_offsets_of(kfk__devbroker *b, const char *topic, int32_t partition,
                                   kfk__devbroker_offsets *out);
-/* Puts batches as they are, one behind the other, with their own offsets (at or after the end, gaps
- * allowed) and epochs, of which the highest, if it is higher, is the leader's from then on.
- * KFK_ERR_NOMEM. */
+/* Puts batches, or messages of before Kafka 0.11, as they are, one behind the other, with their own
+ * offsets (at or after the end, gaps allowed) and epochs, of which the highest, if it is higher, is
+ * the leader's from then on. KFK_ERR_NOMEM. */
 kfk_err kfk__devbroker_load(kfk__devbroker *b, const char *topic, int32_t partition,
                             const void *batches, size_t n);
 /* Appends all batches from the one that holds |offset| on to |out|. KFK_ERR_NOMEM. */

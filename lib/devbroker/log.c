@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "record/message.h"
 
 enum { CHUNK_MIN = 16 * 1024, CHUNK_MAX = 1024 * 1024 };
 
@@ -149,18 +150,22 @@ kfk_err kfk__dev_log_append(kfk__dev_log *l, const uint8_t *b, size_t size, int3
     return KFK_OK;
 }
 
-kfk_err kfk__dev_log_load(kfk__dev_log *l, const uint8_t *b, size_t size)
+kfk_err kfk__dev_log_load(kfk__dev_log *l, const uint8_t *b, size_t size,
+                          const kfk__batch_header *h)
 {
-    kfk__batch_header h;
+    kfk__batch_header own;
     const char *why;
     size_t whole;
 
-    if (kfk__batch_header_read(b, size, &h, &whole, &why) || whole != size ||
-        h.base_offset < l->end)
+    if (kfk__message_header_read(b, size, &own, &whole, &why) || whole != size)
+        return KFK_ERR_INVALID_ARG;
+    if (!h)
+        h = &own;
+    if (h->base_offset < l->end)
         return KFK_ERR_INVALID_ARG;
     if (l->n == 0 && l->end == 0)
-        l->start = h.base_offset;
-    return put(l, b, size, &h) ? KFK_OK : KFK_ERR_NOMEM;
+        l->start = h->base_offset;
+    return put(l, b, size, h) ? KFK_OK : KFK_ERR_NOMEM;
 }
 
 /* The first batch that ends at or after |offset|; l->n: none. */
@@ -235,7 +240,7 @@ static void retell_transactions(kfk__dev_log *l)
         const char *why;
         size_t size;
 
-        (void)kfk__batch_header_read(b, l->batches[i].size, &h, &size, &why);
+        (void)kfk__message_header_read(b, l->batches[i].size, &h, &size, &why);
         (void)kfk__dev_transactions_take(&l->transactions, &h, b, size);
     }
 }

@@ -75,10 +75,12 @@ void kfk__dev_log_fini(kfk__dev_log *l);
  * changed. */
 kfk_err kfk__dev_log_append(kfk__dev_log *l, const uint8_t *b, size_t size, int32_t leader_epoch,
                             int64_t append_ms, int64_t *base);
-/* Puts a batch as it is, with its own offsets and epoch, at or after the end; gaps are allowed, as
- * compaction leaves them. KFK_ERR_INVALID_ARG: not a whole batch, or before the end. KFK_ERR_NOMEM.
- */
-kfk_err kfk__dev_log_load(kfk__dev_log *l, const uint8_t *b, size_t size);
+/* Puts a batch with header |h| as it is, with its own offsets and epoch, at or after the end; gaps
+ * are allowed, as compaction leaves them. It may be a message of before Kafka 0.11. |h| NULL: what
+ * is read there, by which a compressed set of messages seems to begin with its last.
+ * KFK_ERR_INVALID_ARG: not a whole batch, or before the end. KFK_ERR_NOMEM. */
+kfk_err kfk__dev_log_load(kfk__dev_log *l, const uint8_t *b, size_t size,
+                          const kfk__batch_header *h);
 /* From the batch that holds |offset| (or the first after it), at most |max| bytes, cut anywhere as
  * a broker cuts; what lies at or above |limit| is left out. A first batch longer than |max|:
  * nothing, or with |at_least_one| that batch. */

@@ -54,7 +54,7 @@ static void load(int64_t producer_id, const char *key)
                           bytes);
     h = transactional(producer_id, log->end, batch_size, key ? KFK__BATCH_CONTROL : 0);
     kfk__batch_header_write(bytes, &h);
-    ck_assert_int_eq(kfk__dev_log_load(log, bytes, batch_size), KFK_OK);
+    ck_assert_int_eq(kfk__dev_log_load(log, bytes, batch_size, NULL), KFK_OK);
     service.cluster.version++;
 }
 

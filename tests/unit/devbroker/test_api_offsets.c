@@ -7,6 +7,7 @@
 #include "proto/offset_commit.h"
 #include "proto/offset_fetch.h"
 #include "proto/offset_for_leader_epoch.h"
+#include "unit/record/messages.h"
 
 static kfk__dev_topic *topic;
 static batch b;
@@ -191,6 +192,32 @@ START_TEST(times_are_found_inside_batches)
     ck_assert_int_eq(list(11, 0, -1)->offset, 2);
     ck_assert_int_eq(list(7, -3, -1)->offset, 9);
     ck_assert_int_eq(list(7, -3, -1)->timestamp, 305);
+}
+END_TEST
+
+/* A message of before Kafka 0.11 has a time from version 1 on, and no epoch. */
+START_TEST(times_are_found_in_old_messages)
+{
+    const kfk__list_offsets_response_partition *p;
+    kfk__buf old;
+
+    kfk__buf_init(&old, &kfk__malloc_allocator);
+    (void)put_message(&old, &(message_spec){.magic = 0, .offset = 5});
+    ck_assert_int_eq(kfk__dev_log_load(the_log(), old.data, old.len, NULL), KFK_OK);
+    ck_assert_int_eq(list(11, 0, -1)->offset, -1);
+    ck_assert_int_eq(list(11, -3, -1)->offset, -1);
+    kfk__buf_clear(&old);
+    (void)put_message(&old, &(message_spec){.magic = 1, .offset = 6, .timestamp = 70});
+    ck_assert_int_eq(kfk__dev_log_load(the_log(), old.data, old.len, NULL), KFK_OK);
+    p = list(11, 70, -1);
+    ck_assert_int_eq(p->offset, 6);
+    ck_assert_int_eq(p->timestamp, 70);
+    ck_assert_int_eq(p->leader_epoch, -1);
+    append(2, 10);
+    ck_assert_int_eq(list(11, -3, -1)->offset, 6);
+    ck_assert_int_eq(list(11, -2, -1)->leader_epoch, -1);
+    ck_assert_int_eq(list(11, 71, -1)->offset, -1);
+    kfk__buf_fini(&old);
 }
 END_TEST
 
@@ -422,6 +449,7 @@ int main(void)
     tcase_add_test(t, answers_tell_epochs);
     tcase_add_test(t, a_time_that_is_unknown_is_refused_first);
     tcase_add_test(t, times_are_found_inside_batches);
+    tcase_add_test(t, times_are_found_in_old_messages);
     tcase_add_test(t, an_empty_log_has_no_times);
     tcase_add_test(t, epochs_are_checked);
     tcase_add_loop_test(t, every_version_tells_where_epochs_end, 2, 5);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "compress/compress.h"
 #include "devbroker/devbroker.h"
 #include "net/env_posix.h"
 #include "proto/api_versions.h"
@@ -17,6 +18,7 @@
 #include "proto/header.h"
 #include "proto/metadata.h"
 #include "proto/produce.h"
+#include "unit/record/messages.h"
 
 enum { PATIENCE_S = 10, CORRELATION = 1000 };
 
@@ -653,6 +655,58 @@ START_TEST(what_is_in_a_log_can_be_put_there_and_read)
 }
 END_TEST
 
+/* A set of messages of version |magic| at the offsets from |first| on, in gzip. */
+static void put_set(kfk__buf *to, int magic, int64_t first, int64_t n)
+{
+    kfk__compressor *c = kfk__compressor_new(&kfk__malloc_allocator);
+    kfk__buf inner, packed;
+    struct iovec in;
+
+    kfk__buf_init(&inner, &kfk__malloc_allocator);
+    kfk__buf_init(&packed, &kfk__malloc_allocator);
+    for (int64_t i = 0; i < n; i++)
+        (void)put_message(&inner, &(message_spec){.magic = magic,
+                                                  .offset = magic ? i : first + i,
+                                                  .timestamp = 1000 + i,
+                                                  .value = "x"});
+    in = (struct iovec){inner.data, inner.len};
+    ck_assert_int_eq(kfk__compress(c, KFK__CODEC_GZIP, 6, &in, 1, &packed), KFK_OK);
+    (void)put_message(to, &(message_spec){.magic = magic,
+                                          .attributes = KFK__CODEC_GZIP,
+                                          .offset = first + n - 1,
+                                          .timestamp = 1000 + n - 1,
+                                          .value = (const char *)packed.data,
+                                          .value_len = packed.len});
+    kfk__buf_fini(&inner);
+    kfk__buf_fini(&packed);
+    kfk__compressor_free(c);
+}
+
+START_TEST(old_messages_can_be_put_there_and_read)
+{
+    const kfk__fetch_response_partition *p;
+    kfk__devbroker_offsets o;
+    kfk__buf old;
+    int fd = dial(1);
+
+    kfk__buf_init(&old, &kfk__malloc_allocator);
+    put_set(&old, _i, 20, 3);
+    (void)put_message(&old, &(message_spec){.magic = _i, .offset = 30, .value = "y"});
+    ck_assert_int_eq(kfk__devbroker_load(broker, "t", 0, old.data, old.len), KFK_OK);
+    ck_assert_int_eq(kfk__devbroker_load(broker, "t", 0, old.data, old.len), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk__devbroker_offsets_of(broker, "t", 0, &o), KFK_OK);
+    ck_assert_int_eq(o.start, 20);
+    ck_assert_int_eq(o.end, 31);
+    add_fetch(1, 21, 0);
+    send_wire(fd);
+    p = fetch_answer(fd, 1);
+    ck_assert_uint_eq(p->records.len, old.len);
+    ck_assert_mem_eq(p->records.data, old.data, old.len);
+    close(fd);
+    kfk__buf_fini(&old);
+}
+END_TEST
+
 START_TEST(leaders_move)
 {
     int32_t leader, epoch;
@@ -814,6 +868,7 @@ int main(void)
     tcase_add_test(t, a_node_restarts_as_another_version);
     tcase_add_test(t, a_broker_starts_again_on_its_ports);
     tcase_add_test(t, what_is_in_a_log_can_be_put_there_and_read);
+    tcase_add_loop_test(t, old_messages_can_be_put_there_and_read, 0, 2);
     tcase_add_test(t, leaders_move);
     tcase_add_test(t, a_follower_can_lag);
     tcase_add_test(t, fetch_sessions_can_be_ended);

@@ -2,6 +2,7 @@
 #include "batches.h"
 
 #include "devbroker/log.h"
+#include "unit/record/messages.h"
 
 static kfk__dev_log l;
 static batch b;
@@ -216,7 +217,7 @@ START_TEST(what_has_no_epoch_begins_none)
     int64_t end;
 
     make_batch(&b, &(batch_spec){.n = 2});
-    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size), KFK_OK);
+    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size, NULL), KFK_OK);
     ck_assert_uint_eq(l.n_epochs, 0);
     append(3, 4);
     kfk__dev_log_epoch_end(&l, 1, 4, &found, &end);
@@ -225,18 +226,50 @@ START_TEST(what_has_no_epoch_begins_none)
 }
 END_TEST
 
+/* Messages of before Kafka 0.11 are batches of their own. */
+START_TEST(old_messages_are_kept_as_they_are)
+{
+    kfk__batch_header set = {.base_offset = 9, .last_offset_delta = 2, .max_timestamp = 1011};
+    kfk__dev_slice s;
+    kfk__buf old;
+
+    kfk__buf_init(&old, &kfk__malloc_allocator);
+    (void)put_message(&old, &(message_spec){.magic = _i, .offset = 7, .value = "x"});
+    ck_assert_int_eq(kfk__dev_log_load(&l, old.data, old.len, NULL), KFK_OK);
+    ck_assert_int_eq(kfk__dev_log_load(&l, old.data, old.len, NULL), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(l.start, 7);
+    ck_assert_int_eq(l.end, 8);
+    kfk__buf_clear(&old);
+    (void)put_message(
+        &old, &(message_spec){
+                  .magic = _i, .attributes = 1, .offset = 11, .timestamp = 1011, .value = "a set"});
+    ck_assert_int_eq(kfk__dev_log_load(&l, old.data, old.len - 1, NULL), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk__dev_log_load(&l, old.data, old.len, &set), KFK_OK);
+    ck_assert_int_eq(l.end, 12);
+    s = kfk__dev_log_read(&l, 10, 12, SIZE_MAX, true);
+    ck_assert_uint_eq(s.len, old.len);
+    ck_assert_mem_eq(s.bytes, old.data, old.len);
+    ck_assert_int_eq(append(2, 0), 12);
+    kfk__dev_log_truncate(&l, 12);
+    ck_assert_int_eq(l.end, 12);
+    kfk__dev_log_truncate(&l, 10);
+    ck_assert_int_eq(l.end, 9);
+    kfk__buf_fini(&old);
+}
+END_TEST
+
 START_TEST(loading_leaves_gaps)
 {
     make_batch(&b, &(batch_spec){.n = 2, .base_offset = 100});
-    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size), KFK_OK);
+    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size, NULL), KFK_OK);
     ck_assert_int_eq(l.start, 100);
     make_batch(&b, &(batch_spec){.n = 2, .base_offset = 101});
-    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size, NULL), KFK_ERR_INVALID_ARG);
     make_batch(&b, &(batch_spec){.n = 2, .base_offset = 110});
-    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size), KFK_OK);
+    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size, NULL), KFK_OK);
     ck_assert_int_eq(l.end, 112);
     ck_assert_int_eq(kfk__dev_log_find(&l, 105)->base, 110);
-    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size - 1), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size - 1, NULL), KFK_ERR_INVALID_ARG);
 }
 END_TEST
 
@@ -277,6 +310,7 @@ int main(void)
     tcase_add_test(t, trimming_moves_the_start);
     tcase_add_test(t, epochs_end_where_the_next_begins);
     tcase_add_test(t, what_has_no_epoch_begins_none);
+    tcase_add_loop_test(t, old_messages_are_kept_as_they_are, 0, 2);
     tcase_add_test(t, loading_leaves_gaps);
     tcase_add_test(t, shedding_drops_the_oldest);
     suite_add_tcase(s, t);

@@ -27,7 +27,7 @@ static void put(int64_t producer_id, int32_t n, int16_t attributes)
                                  .idempotent = true,
                                  .producer_id = producer_id,
                                  .attributes = attributes});
-    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size), KFK_OK);
+    ck_assert_int_eq(kfk__dev_log_load(&l, b.bytes, b.size, NULL), KFK_OK);
 }
 
 static void write_some(int64_t producer_id, int32_t n)
@@ -52,7 +52,7 @@ static void end_as(int64_t producer_id, int16_t type)
                     marker);
     h.length = (int32_t)size - KFK__BATCH_LOG_OVERHEAD;
     kfk__batch_header_write(marker, &h);
-    ck_assert_int_eq(kfk__dev_log_load(&l, marker, size), KFK_OK);
+    ck_assert_int_eq(kfk__dev_log_load(&l, marker, size, NULL), KFK_OK);
 }
 
 static void commit(int64_t producer_id)
@@ -168,7 +168,7 @@ START_TEST(a_log_of_a_broker)
     ck_assert_uint_gt(n, 0);
     for (size_t at = 0; at < n; at += size) {
         ck_assert_int_eq(kfk__batch_header_read(bytes + at, n - at, &h, &size, &why), KFK_OK);
-        ck_assert_int_eq(kfk__dev_log_load(&l, bytes + at, size), KFK_OK);
+        ck_assert_int_eq(kfk__dev_log_load(&l, bytes + at, size, NULL), KFK_OK);
     }
     ck_assert_str_eq(aborted(0, l.end), " 1:0-7 2:12-19 2:20-22 1:21-23");
     ck_assert_int_eq(kfk__dev_log_stable(&l), 24);
