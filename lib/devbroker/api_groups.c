@@ -8,7 +8,16 @@
 #include "proto/offset_commit.h"
 #include "proto/offset_fetch.h"
 
-enum { METADATA_MAX = 4096, FIRST_WITH_IDS = 10, FIRST_OF_MANY_KEYS = 4, FIRST_OF_MANY_GROUPS = 8 };
+enum {
+    METADATA_MAX = 4096,
+    FIRST_WITH_IDS = 10,
+    FIRST_OF_MANY_KEYS = 4,
+    FIRST_OF_MANY_GROUPS = 8,
+    FIRST_WITHOUT_GROUPS = 9 /* OffsetCommit says that there is no such group */
+};
+
+/* What a coordinator is for. */
+enum { GROUP = 0, TRANSACTION = 1 };
 
 /* ---- FindCoordinator ---- */
 
@@ -18,13 +27,16 @@ typedef kfk__find_coordinator_response_coordinator coordinator_out;
 static void find(const kfk__dev_cluster *c, const kfk__dev_call *call, kfk_bytes key,
                  coordinator_out *out)
 {
+    const kfk__find_coordinator_request *req = call->request;
     int32_t id = kfk__dev_cluster_coordinator(c, key);
 
     out->key = key;
     out->node_id = -1;
     out->port = -1;
     out->error_code = call->refuse;
-    if (!call->refuse && id < 0)
+    if (!call->refuse && req->key_type != GROUP && req->key_type != TRANSACTION)
+        out->error_code = KFK_ERR_INVALID_REQUEST;
+    else if (!call->refuse && id < 0)
         out->error_code = KFK_ERR_COORDINATOR_NOT_AVAILABLE;
     if (out->error_code)
         return;
@@ -74,21 +86,35 @@ typedef kfk__offset_commit_request_partition commit_partition_in;
 typedef kfk__offset_commit_response_topic commit_out;
 typedef kfk__offset_commit_response_partition commit_partition_out;
 
-/* Nobody is a member of anything here. */
+/* Nobody is a member of anything here. Who says that it is in no generation may commit, whoever it
+ * says it is. */
 static int16_t check_commit(const kfk__dev_cluster *c, const kfk__dev_call *call,
                             const commit_request *req)
 {
     int16_t code = check_coordinator(c, call, req->group_id);
 
-    if (code)
+    if (code || req->generation_id_or_member_epoch < 0)
         return code;
-    if (req->member_id.len > 0)
+    if (kfk__dev_offsets_know(&c->offsets, req->group_id))
         return KFK_ERR_UNKNOWN_MEMBER_ID;
-    return req->generation_id_or_member_epoch >= 0 ? KFK_ERR_ILLEGAL_GENERATION : KFK_OK;
+    return call->version >= FIRST_WITHOUT_GROUPS ? KFK_ERR_GROUP_ID_NOT_FOUND
+                                                 : KFK_ERR_ILLEGAL_GENERATION;
 }
 
-static int16_t commit(kfk__dev_cluster *c, const kfk__dev_call *call, const commit_in *topic,
-                      const commit_partition_in *in)
+/* As Java counts: units of UTF-16, of which a character of four bytes has two. */
+static size_t length_of(kfk_bytes text)
+{
+    const uint8_t *p = text.data;
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        n += (size_t)((p[i] & 0xc0) != 0x80) + (p[i] >= 0xf0);
+    return n;
+}
+
+/* |group|: what is wrong with the group, which is told only of partitions that there are. */
+static int16_t commit(kfk__dev_cluster *c, const kfk__dev_call *call, int16_t group,
+                      const commit_in *topic, const commit_partition_in *in)
 {
     const commit_request *req = call->request;
     kfk__dev_topic *t;
@@ -96,9 +122,11 @@ static int16_t commit(kfk__dev_cluster *c, const kfk__dev_call *call, const comm
     int16_t code = kfk__dev_find_partition(c, call->version >= FIRST_WITH_IDS, topic->name,
                                            &topic->topic_id, in->partition_index, &t, &p);
 
-    if (code)
-        return code;
-    if (in->committed_metadata.len > METADATA_MAX)
+    if (call->refuse || code)
+        return call->refuse ? call->refuse : code;
+    if (group)
+        return group;
+    if (length_of(in->committed_metadata) > METADATA_MAX)
         return KFK_ERR_OFFSET_METADATA_TOO_LARGE;
     if (kfk__dev_offsets_put(&c->offsets, req->group_id, kfk__bytes_str(t->name),
                              in->partition_index, in->committed_offset, in->committed_leader_epoch,
@@ -126,7 +154,7 @@ kfk__dev_outcome kfk__dev_offset_commit(kfk__dev_service *s, kfk__dev_call *call
         rows[i].topic_id = in->topic_id;
         for (int32_t k = 0; k < in->partitions.n; k++) {
             parts[k].partition_index = in->partitions.v[k].partition_index;
-            parts[k].error_code = code ? code : commit(&s->cluster, call, in, &in->partitions.v[k]);
+            parts[k].error_code = commit(&s->cluster, call, code, in, &in->partitions.v[k]);
         }
     }
     return rows ? KFK__DEV_ANSWER : KFK__DEV_CLOSE;
@@ -145,28 +173,22 @@ typedef kfk__offset_fetch_response_group_partition partition_out;
 typedef kfk__offset_fetch_response_topic old_topic_out;
 typedef kfk__offset_fetch_response_partition old_partition_out;
 
-typedef struct stored {
-    int64_t offset; /* -1: none */
-    int32_t leader_epoch;
-    kfk_bytes metadata;
-} stored;
-
-static stored stored_of(const kfk__dev_cluster *c, kfk_bytes group, kfk_bytes topic,
-                        int32_t partition)
+/* |o| NULL: nothing is stored. */
+static void tell(const kfk__dev_call *call, int32_t partition, const kfk__dev_offset *o,
+                 partition_out *out)
 {
-    const kfk__dev_offset *o = kfk__dev_offsets_get(&c->offsets, group, topic, partition);
+    const fetch_request *req = call->request;
 
-    return o ? (stored){o->offset, o->leader_epoch, kfk__bytes(o->metadata, o->metadata_len)}
-             : (stored){-1, -1, kfk__bytes("", 0)};
-}
-
-static void tell(partition_out *out, int32_t partition, const stored *st, int16_t code)
-{
     out->partition_index = partition;
-    out->committed_offset = st->offset;
-    out->committed_leader_epoch = st->leader_epoch;
-    out->metadata = st->metadata;
-    out->error_code = code;
+    out->committed_offset = -1;
+    out->metadata = kfk__bytes("", 0);
+    if (o && o->pending && req->require_stable) {
+        out->error_code = KFK_ERR_UNSTABLE_OFFSET_COMMIT;
+    } else if (o && o->offset >= 0) {
+        out->committed_offset = o->offset;
+        out->committed_leader_epoch = o->leader_epoch;
+        out->metadata = kfk__bytes(o->metadata, o->metadata_len);
+    }
 }
 
 static bool fetch_named(const kfk__dev_cluster *c, kfk__dev_call *call, const kfk__schema *topic,
@@ -183,11 +205,21 @@ static bool fetch_named(const kfk__dev_cluster *c, kfk__dev_call *call, const kf
     out->topic_id = in->topics.v[at].topic_id;
     for (int32_t i = 0; parts && i < n; i++) {
         int32_t partition = in->topics.v[at].partition_indexes.v[i];
-        stored st = stored_of(c, in->group_id, name, partition);
 
-        tell(&parts[i], partition, &st, by_id && !t ? KFK_ERR_UNKNOWN_TOPIC_ID : KFK_OK);
+        tell(call, partition, kfk__dev_offsets_get(&c->offsets, in->group_id, name, partition),
+             &parts[i]);
+        if (by_id && !t)
+            parts[i].error_code = KFK_ERR_UNKNOWN_TOPIC_ID;
     }
     return parts != NULL;
+}
+
+/* What a group has in this place of the list; NULL: it is another's, or nothing yet. */
+static const kfk__dev_offset *stored_at(kfk__list *i, kfk_bytes group)
+{
+    const kfk__dev_offset *o = KFK__ENTRY(i, kfk__dev_offset, link);
+
+    return o->offset >= 0 && kfk__bytes_equal(o->group, group) ? o : NULL;
 }
 
 static int32_t count_of(const kfk__dev_cluster *c, kfk_bytes group)
@@ -195,36 +227,48 @@ static int32_t count_of(const kfk__dev_cluster *c, kfk_bytes group)
     int32_t n = 0;
 
     for (kfk__list *i = kfk__list_first(&c->offsets.all); i; i = kfk__list_next(&c->offsets.all, i))
-        n += kfk__bytes_equal(KFK__ENTRY(i, kfk__dev_offset, link)->group, group);
+        n += stored_at(i, group) != NULL;
     return n;
 }
 
-/* All that the group has: a topic entry for each partition, which is allowed and simple. */
-static bool fetch_all(const kfk__dev_cluster *c, kfk__dev_call *call, const kfk__schema *group,
-                      kfk_bytes id, group_out *out)
+/* Puts a partition into its topic's row: the last one, or the next. */
+static void tell_in(const kfk__dev_cluster *c, const kfk__dev_offset *o, partition_out *part,
+                    group_out *out)
 {
-    topic_out *row = kfk__dev_rows(call, group, out, "topics", count_of(c, id));
+    const kfk__dev_topic *t = kfk__dev_cluster_topic(c, o->topic);
+    topic_out *row = out->topics.n ? &out->topics.v[out->topics.n - 1] : NULL;
 
-    for (kfk__list *i = kfk__list_first(&c->offsets.all); row && i;
-         i = kfk__list_next(&c->offsets.all, i)) {
-        const kfk__dev_offset *o = KFK__ENTRY(i, kfk__dev_offset, link);
-        const kfk__dev_topic *t = kfk__dev_cluster_topic(c, o->topic);
-        partition_out *part;
-        stored st;
-
-        if (!kfk__bytes_equal(o->group, id))
-            continue;
-        part = kfk__dev_rows(call, kfk__dev_sub(group, "topics"), row, "partitions", 1);
-        if (!part)
-            return false;
+    if (!row || !kfk__bytes_equal(row->name, o->topic)) {
+        row = &out->topics.v[out->topics.n++];
         row->name = o->topic;
         if (t)
             row->topic_id = t->id;
-        st = stored_of(c, id, o->topic, o->partition);
-        tell(part, o->partition, &st, KFK_OK);
-        row++;
+        row->partitions.v = part;
     }
-    return row != NULL;
+    row->partitions.n++;
+}
+
+/* All that the group has. */
+static bool fetch_all(const kfk__dev_cluster *c, kfk__dev_call *call, const kfk__schema *group,
+                      kfk_bytes id, group_out *out)
+{
+    const kfk__schema *topic = kfk__dev_sub(group, "topics");
+    int32_t n = count_of(c, id);
+    partition_out *part = kfk__dev_call_structs(call, kfk__dev_sub(topic, "partitions"), n);
+
+    if (!part || !kfk__dev_rows(call, group, out, "topics", n))
+        return false;
+    out->topics.n = 0;
+    for (kfk__list *i = kfk__list_first(&c->offsets.all); i;
+         i = kfk__list_next(&c->offsets.all, i)) {
+        const kfk__dev_offset *o = stored_at(i, id);
+
+        if (!o)
+            continue;
+        tell(call, o->partition, o, part);
+        tell_in(c, o, part++, out);
+    }
+    return true;
 }
 
 static bool fetch_group(const kfk__dev_cluster *c, kfk__dev_call *call, const group_in *in,

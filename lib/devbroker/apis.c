@@ -19,22 +19,22 @@
 #include "proto/produce.h"
 
 const kfk__dev_api kfk__dev_apis[] = {
-    {&kfk__produce_api, kfk__dev_produce, 13, 2},
-    {&kfk__fetch_api, kfk__dev_fetch, 18, 2},
-    {&kfk__list_offsets_api, kfk__dev_list_offsets, 11, 2},
-    {&kfk__metadata_api, kfk__dev_metadata, 13, 1},
-    {&kfk__offset_commit_api, kfk__dev_offset_commit, 10, 2},
-    {&kfk__offset_fetch_api, kfk__dev_offset_fetch, 10, 2},
-    {&kfk__find_coordinator_api, kfk__dev_find_coordinator, 6, 1},
-    {&kfk__api_versions_api, kfk__dev_api_versions, 4, 0},
-    {&kfk__create_topics_api, kfk__dev_create_topics, 7, 1},
-    {&kfk__delete_topics_api, kfk__dev_delete_topics, 6, 1},
-    {&kfk__init_producer_id_api, kfk__dev_init_producer_id, 5, 0},
-    {&kfk__offset_for_leader_epoch_api, kfk__dev_offset_for_leader_epoch, 4, 2},
-    {&kfk__describe_configs_api, kfk__dev_describe_configs, 4, 1},
-    {&kfk__create_partitions_api, kfk__dev_create_partitions, 3, 1},
-    {&kfk__list_partition_reassignments_api, kfk__dev_list_partition_reassignments, 0, 0},
-    {&kfk__describe_topic_partitions_api, kfk__dev_describe_topic_partitions, 0, 1},
+    {&kfk__produce_api, kfk__dev_produce, 13, 2, 0},
+    {&kfk__fetch_api, kfk__dev_fetch, 18, 2, 0},
+    {&kfk__list_offsets_api, kfk__dev_list_offsets, 11, 2, 0},
+    {&kfk__metadata_api, kfk__dev_metadata, 13, 1, 0},
+    {&kfk__offset_commit_api, kfk__dev_offset_commit, 10, 2, 0},
+    {&kfk__offset_fetch_api, kfk__dev_offset_fetch, 10, 2, 8},
+    {&kfk__find_coordinator_api, kfk__dev_find_coordinator, 6, 1, 0},
+    {&kfk__api_versions_api, kfk__dev_api_versions, 4, 0, 0},
+    {&kfk__create_topics_api, kfk__dev_create_topics, 7, 1, 0},
+    {&kfk__delete_topics_api, kfk__dev_delete_topics, 6, 1, 0},
+    {&kfk__init_producer_id_api, kfk__dev_init_producer_id, 5, 0, 0},
+    {&kfk__offset_for_leader_epoch_api, kfk__dev_offset_for_leader_epoch, 4, 2, 0},
+    {&kfk__describe_configs_api, kfk__dev_describe_configs, 4, 1, 0},
+    {&kfk__create_partitions_api, kfk__dev_create_partitions, 3, 1, 0},
+    {&kfk__list_partition_reassignments_api, kfk__dev_list_partition_reassignments, 0, 0, 0},
+    {&kfk__describe_topic_partitions_api, kfk__dev_describe_topic_partitions, 0, 1, 0},
 };
 
 const size_t kfk__dev_n_apis = sizeof kfk__dev_apis / sizeof *kfk__dev_apis;

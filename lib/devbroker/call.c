@@ -188,9 +188,16 @@ static kfk__dev_status hang(kfk__dev_call *call)
     return KFK__DEV_HUNG;
 }
 
+static int own_level(const kfk__dev_call *call)
+{
+    const kfk__dev_api *api = call->api;
+
+    return api->error_level + (api->deeper_from > 0 && call->version >= api->deeper_from);
+}
+
 static int error_level(const kfk__dev_call *call)
 {
-    return call->fault.level == KFK__DEV_ANY ? call->api->error_level : call->fault.level;
+    return call->fault.level == KFK__DEV_ANY ? own_level(call) : call->fault.level;
 }
 
 static kfk__dev_status finish(kfk__dev_call *call)
@@ -255,7 +262,7 @@ static kfk__dev_status begin(kfk__dev_service *s, kfk__dev_call *call)
     case KFK__DEV_FAULT_DELAY:
         return wait_ms(call, KFK__DEV_DELAYED_BEFORE);
     case KFK__DEV_FAULT_ERROR:
-        if (error_level(call) == call->api->error_level)
+        if (error_level(call) == own_level(call))
             call->refuse = (int16_t)call->fault.value;
         return handle(s, call);
     default:

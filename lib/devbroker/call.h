@@ -57,9 +57,10 @@ typedef kfk__dev_outcome kfk__dev_handler(kfk__dev_service *s, kfk__dev_call *ca
 typedef struct kfk__dev_api {
     const kfk__api *api;
     kfk__dev_handler *handle;
-    int16_t max; /* highest version served */
-    int16_t
-        error_level; /* where its answer says what became of one thing: KFK__DEV_ANY in a fault */
+    int16_t max;         /* highest version served */
+    int16_t error_level; /* where its answer says what became of one thing: KFK__DEV_ANY in a
+                            fault */
+    int16_t deeper_from; /* the version from which on that is one level deeper; 0: none */
 } kfk__dev_api;
 
 struct kfk__dev_call {

@@ -48,6 +48,18 @@ static void drop(kfk__dev_offsets *os, kfk__dev_offset *o)
     kfk__release(os->by_key.alloc, o);
 }
 
+/* In front of which a new one of this group and topic goes: behind the last of the same. */
+static kfk__list *place_of(kfk__dev_offsets *os, const kfk__dev_offset *o)
+{
+    for (kfk__list *i = os->all.prev; i != &os->all; i = i->prev) {
+        const kfk__dev_offset *other = KFK__ENTRY(i, kfk__dev_offset, link);
+
+        if (kfk__bytes_equal(other->group, o->group) && kfk__bytes_equal(other->topic, o->topic))
+            return i->next;
+    }
+    return &os->all;
+}
+
 static kfk__dev_offset *add(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes topic,
                             int32_t partition)
 {
@@ -61,11 +73,12 @@ static kfk__dev_offset *add(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes top
     o->group = kfk__bytes(o->key + 4, group.len);
     o->topic = kfk__bytes(o->key + 4 + group.len + 4, topic.len);
     o->partition = partition;
+    o->offset = o->leader_epoch = -1;
     if (!kfk__map_put(&os->by_key, o->key, key_len, o)) {
         kfk__release(os->by_key.alloc, o);
         return NULL;
     }
-    kfk__list_push(&os->all, &o->link);
+    kfk__list_insert(place_of(os, o), &o->link);
     return o;
 }
 
@@ -91,6 +104,29 @@ kfk_err kfk__dev_offsets_put(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes to
     o->offset = offset;
     o->leader_epoch = leader_epoch;
     return KFK_OK;
+}
+
+kfk_err kfk__dev_offsets_pend(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes topic,
+                              int32_t partition, bool pending)
+{
+    kfk__dev_offset *o = kfk__dev_offsets_get(os, group, topic, partition);
+
+    if (too_long(group, topic))
+        return KFK_ERR_INVALID_ARG;
+    if (!o && pending)
+        o = add(os, group, topic, partition);
+    if (!o)
+        return pending ? KFK_ERR_NOMEM : KFK_OK;
+    o->pending = pending;
+    return KFK_OK;
+}
+
+bool kfk__dev_offsets_know(const kfk__dev_offsets *os, kfk_bytes group)
+{
+    for (kfk__list *i = kfk__list_first(&os->all); i; i = kfk__list_next(&os->all, i))
+        if (kfk__bytes_equal(KFK__ENTRY(i, kfk__dev_offset, link)->group, group))
+            return true;
+    return false;
 }
 
 void kfk__dev_offsets_forget(kfk__dev_offsets *os, kfk_bytes topic)

@@ -4,6 +4,7 @@
 #ifndef KFK_DEVBROKER_COMMITTED_H
 #define KFK_DEVBROKER_COMMITTED_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -12,11 +13,12 @@
 enum { KFK__DEV_GROUP_MAX = 2048 };
 
 typedef struct kfk__dev_offset {
-    kfk__list link; /* in the order they were first committed */
+    kfk__list link; /* in the order they were first committed, but a group's of a topic together */
     kfk_bytes group, topic;
     char *metadata;
     size_t metadata_len;
-    int64_t offset;
+    int64_t offset; /* -1: none yet */
+    bool pending;   /* a transaction that has not ended has one, too */
     int32_t partition;
     int32_t leader_epoch;
     size_t key_len;
@@ -37,6 +39,12 @@ kfk__dev_offset *kfk__dev_offsets_get(const kfk__dev_offsets *os, kfk_bytes grou
 kfk_err kfk__dev_offsets_put(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes topic,
                              int32_t partition, int64_t offset, int32_t leader_epoch,
                              kfk_bytes metadata);
+/* That a transaction has an offset pending there, or has no more. KFK_ERR_INVALID_ARG,
+ * KFK_ERR_NOMEM. */
+kfk_err kfk__dev_offsets_pend(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes topic,
+                              int32_t partition, bool pending);
+/* Whether the group has committed anything. */
+bool kfk__dev_offsets_know(const kfk__dev_offsets *os, kfk_bytes group);
 /* What is stored for a topic goes with it. */
 void kfk__dev_offsets_forget(kfk__dev_offsets *os, kfk_bytes topic);
 

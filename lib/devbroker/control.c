@@ -266,6 +266,17 @@ kfk_err kfk__devbroker_set_follower(kfk__devbroker *b, const char *topic, int32_
     return leave(b, kfk__dev_partition_limit(p, &c->env.alloc, node, has ? &view : NULL));
 }
 
+kfk_err kfk__devbroker_set_pending(kfk__devbroker *b, const char *group, const char *topic,
+                                   int32_t partition, bool pending)
+{
+    const kfk__dev_partition *p = partition_of(b, topic, partition);
+
+    if (!p)
+        return leave(b, KFK_ERR_INVALID_ARG);
+    return leave(b, kfk__dev_offsets_pend(&b->service.cluster.offsets, kfk__bytes_str(group),
+                                          kfk__bytes_str(topic), partition, pending));
+}
+
 void kfk__devbroker_expire_producers(kfk__devbroker *b)
 {
     kfk__dev_cluster *c = enter(b);

@@ -116,6 +116,10 @@ kfk_err kfk__devbroker_trim(kfk__devbroker *b, const char *topic, int32_t partit
  * sync, and if it comes to lead, it has all. KFK_ERR_NOMEM. */
 kfk_err kfk__devbroker_set_follower(kfk__devbroker *b, const char *topic, int32_t partition,
                                     int32_t node, const kfk__devbroker_offsets *has);
+/* A transaction that has not ended has an offset for the group, or has no more: while it has, an
+ * OffsetFetch that requires stable ones is answered UNSTABLE_OFFSET_COMMIT there. KFK_ERR_NOMEM. */
+kfk_err kfk__devbroker_set_pending(kfk__devbroker *b, const char *group, const char *topic,
+                                   int32_t partition, bool pending);
 /* Every partition forgets its producers. */
 void kfk__devbroker_expire_producers(kfk__devbroker *b);
 

@@ -1,11 +1,8 @@
-/* ListOffsets, OffsetForLeaderEpoch; FindCoordinator, OffsetCommit, OffsetFetch. */
+/* ListOffsets, OffsetForLeaderEpoch. */
 #include "asker.h"
 
 #include "compress/compress.h"
-#include "proto/find_coordinator.h"
 #include "proto/list_offsets.h"
-#include "proto/offset_commit.h"
-#include "proto/offset_fetch.h"
 #include "proto/offset_for_leader_epoch.h"
 #include "unit/record/messages.h"
 
@@ -309,133 +306,6 @@ START_TEST(others_do_not_tell_offsets)
 }
 END_TEST
 
-/* ---- committed offsets ---- */
-
-static const char *const group = "g";
-
-static int32_t coordinator(int16_t version)
-{
-    kfk_bytes key = kfk__bytes_str(group);
-    kfk__find_coordinator_request req;
-    const kfk__find_coordinator_response *r;
-
-    new_request(&kfk__find_coordinator_api, &req);
-    if (version >= 4) {
-        req.coordinator_keys.v = &key;
-        req.coordinator_keys.n = 1;
-    } else {
-        req.key = key;
-    }
-    r = ask(1, &kfk__find_coordinator_api, version, &req);
-    if (version < 4) {
-        ck_assert_int_eq(r->error_code, 0);
-        ck_assert_int_eq(r->port, 9090 + r->node_id);
-        return r->node_id;
-    }
-    ck_assert_int_eq(r->coordinators.n, 1);
-    ck_assert_bytes_eq(r->coordinators.v[0].key, group);
-    ck_assert_int_eq(r->coordinators.v[0].port, 9090 + r->coordinators.v[0].node_id);
-    return r->coordinators.v[0].node_id;
-}
-
-static int16_t commit(int16_t version, int32_t node, int32_t partition, int64_t offset,
-                      const char *member)
-{
-    kfk__offset_commit_request_partition p = {.partition_index = partition,
-                                              .committed_offset = offset,
-                                              .committed_leader_epoch = version >= 6 ? 3 : -1,
-                                              .committed_metadata = kfk__bytes_str("note")};
-    kfk__offset_commit_request_topic t = {
-        .name = kfk__bytes_str("t"), .topic_id = topic->id, .partitions = {&p, 1}};
-    kfk__offset_commit_request req;
-
-    new_request(&kfk__offset_commit_api, &req);
-    req.group_id = kfk__bytes_str(group);
-    req.member_id = kfk__bytes_str(member);
-    req.topics.v = &t;
-    req.topics.n = 1;
-    return ((kfk__offset_commit_response *)ask(node, &kfk__offset_commit_api, version, &req))
-        ->topics.v[0]
-        .partitions.v[0]
-        .error_code;
-}
-
-/* Of partitions 0 and 1; by a null list where |all|. What partition 0 has. */
-static int64_t committed(int16_t version, int32_t node, bool all, int16_t *code)
-{
-    int32_t indexes[] = {0, 1};
-    kfk__offset_fetch_request_topic old = {.name = kfk__bytes_str("t"),
-                                           .partition_indexes = {indexes, 2}};
-    kfk__offset_fetch_request_group_topic t = {
-        .name = kfk__bytes_str("t"), .topic_id = topic->id, .partition_indexes = {indexes, 2}};
-    kfk__offset_fetch_request_group g = {
-        .group_id = kfk__bytes_str(group), .member_epoch = -1, .topics = {&t, all ? -1 : 1}};
-    kfk__offset_fetch_request req;
-    const kfk__offset_fetch_response *r;
-
-    new_request(&kfk__offset_fetch_api, &req);
-    if (version >= 8) {
-        req.groups.v = &g;
-        req.groups.n = 1;
-        r = ask(node, &kfk__offset_fetch_api, version, &req);
-        *code = r->groups.v[0].error_code;
-        if (*code || r->groups.v[0].topics.n == 0)
-            return -1;
-        ck_assert_int_eq(r->groups.v[0].topics.v[0].partitions.n, all ? 1 : 2);
-        if (!all)
-            ck_assert_int_eq(r->groups.v[0].topics.v[0].partitions.v[1].committed_offset, -1);
-        return r->groups.v[0].topics.v[0].partitions.v[0].committed_offset;
-    }
-    req.group_id = kfk__bytes_str(group);
-    req.topics.v = &old;
-    req.topics.n = all ? -1 : 1;
-    r = ask(node, &kfk__offset_fetch_api, version, &req);
-    *code = r->error_code;
-    if (*code || r->topics.n == 0)
-        return -1;
-    ck_assert_int_eq(r->topics.v[0].partitions.n, all ? 1 : 2);
-    return r->topics.v[0].partitions.v[0].committed_offset;
-}
-
-START_TEST(a_group_has_one_coordinator)
-{
-    int32_t node = coordinator(0);
-
-    for (int16_t v = 1; v <= 6; v++)
-        ck_assert_int_eq(coordinator(v), node);
-    kfk__dev_cluster_set_up(&service.cluster, node, false);
-    ck_assert_int_ne(coordinator(6), node);
-}
-END_TEST
-
-START_TEST(every_version_stores_and_gives_back)
-{
-    int32_t node = coordinator(4);
-    int16_t code;
-
-    ck_assert_int_eq(committed((int16_t)_i, node, false, &code), -1);
-    ck_assert_int_eq(commit((int16_t)(_i < 2 ? 2 : _i), node, 0, 10, ""), 0);
-    ck_assert_int_eq(commit((int16_t)(_i < 2 ? 2 : _i), node, 0, 42, ""), 0);
-    ck_assert_int_eq(committed((int16_t)_i, node, false, &code), 42);
-    ck_assert_int_eq(code, 0);
-    if (_i >= 2)
-        ck_assert_int_eq(committed((int16_t)_i, node, true, &code), 42);
-}
-END_TEST
-
-START_TEST(commits_are_refused)
-{
-    int32_t node = coordinator(4);
-    int16_t code;
-
-    ck_assert_int_eq(commit(9, 3 - node, 0, 1, ""), KFK_ERR_NOT_COORDINATOR);
-    ck_assert_int_eq(commit(9, node, 7, 1, ""), KFK_ERR_UNKNOWN_TOPIC_OR_PARTITION);
-    ck_assert_int_eq(commit(9, node, 0, 1, "member"), KFK_ERR_UNKNOWN_MEMBER_ID);
-    ck_assert_int_eq(committed(9, 3 - node, false, &code), -1);
-    ck_assert_int_eq(code, KFK_ERR_NOT_COORDINATOR);
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("devbroker/api_offsets");
@@ -455,9 +325,6 @@ int main(void)
     tcase_add_loop_test(t, every_version_tells_where_epochs_end, 2, 5);
     tcase_add_test(t, an_epoch_ends_where_an_unclean_leader_began);
     tcase_add_test(t, others_do_not_tell_offsets);
-    tcase_add_test(t, a_group_has_one_coordinator);
-    tcase_add_loop_test(t, every_version_stores_and_gives_back, 1, 11);
-    tcase_add_test(t, commits_are_refused);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

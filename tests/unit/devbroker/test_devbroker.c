@@ -744,6 +744,15 @@ static int32_t count_sessions(int32_t node)
     return sessions;
 }
 
+START_TEST(an_offset_can_be_pending)
+{
+    ck_assert_int_eq(kfk__devbroker_set_pending(broker, "g", "t", 0, true), KFK_OK);
+    ck_assert_int_eq(kfk__devbroker_set_pending(broker, "g", "t", 0, false), KFK_OK);
+    ck_assert_int_eq(kfk__devbroker_set_pending(broker, "g", "t", 1, true), KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk__devbroker_set_pending(broker, "g", "x", 0, true), KFK_ERR_INVALID_ARG);
+}
+END_TEST
+
 START_TEST(a_follower_can_lag)
 {
     static const kfk__devbroker_offsets has = {0, 1, 2},
@@ -870,6 +879,7 @@ int main(void)
     tcase_add_test(t, what_is_in_a_log_can_be_put_there_and_read);
     tcase_add_loop_test(t, old_messages_can_be_put_there_and_read, 0, 2);
     tcase_add_test(t, leaders_move);
+    tcase_add_test(t, an_offset_can_be_pending);
     tcase_add_test(t, a_follower_can_lag);
     tcase_add_test(t, fetch_sessions_can_be_ended);
     tcase_add_test(t, stopping_ends_every_connection);
