@@ -12,9 +12,14 @@
 #include "client/retry.h"
 
 /* Where a call goes, if not to a broker's id. */
-enum { KFK__TO_ANY = -1, KFK__TO_CONTROLLER = -2 };
+enum { KFK__TO_ANY = -1, KFK__TO_CONTROLLER = -2, KFK__TO_ROUTE = -3 };
 
 typedef struct kfk__call kfk__call;
+struct kfk__node;
+
+/* Where the next attempt goes, for a call that cannot say so once and for all: asked before each. *n NULL: that is not
+ * known yet; the end of another call, or an event, makes it known. Not KFK_OK: the call ends with that, and |e| is why. */
+typedef kfk_err kfk__route_fn(kfk__call *c, int64_t now, struct kfk__node **n, kfk_error *e);
 
 typedef struct kfk__call_ops {
     const kfk__api *api;
@@ -33,10 +38,11 @@ struct kfk__call {
     const kfk__call_ops *ops;
     void *owner;
     int32_t target;
+    kfk__route_fn *route; /* KFK__TO_ROUTE: its own */
     int16_t max_version; /* INT16_MAX: whatever both sides speak */
     bool repeatable;     /* sending it twice does no harm */
     bool in_flight;
-    bool ended; /* done has been called; the struct waits for its request only */
+    bool ended; /* done has been called, or is not to be; the struct waits for its request only */
     bool maybe_done; /* an attempt was written and not answered */
     int64_t deadline;
     int64_t not_before;

@@ -101,6 +101,21 @@ kfk__node *kfk__client_node(const kfk__client *c, int32_t id)
     return kfk__map_get(&c->by_id, &id, sizeof id);
 }
 
+kfk__node *kfk__client_line(kfk__client *c, int32_t id, kfk_bytes host, uint16_t port)
+{
+    kfk__node *n = kfk__node_new(&c->host, id, host.data, host.len, port, true);
+
+    if (n)
+        kfk__list_push(&c->lines, &n->link);
+    return n;
+}
+
+void kfk__client_hang_up(kfk__client *c, kfk__node *line)
+{
+    line->doomed = true;
+    c->host.stirred = true;
+}
+
 /* Whether |a| is the better one to ask. Ready ones with least to do; else the one that was tried longest ago. */
 static bool better(const kfk__node *a, const kfk__node *b, int64_t now)
 {
@@ -412,6 +427,7 @@ kfk__call *kfk__client_call(kfk__client *c, const kfk__call_ops *ops, void *owne
     call->deadline = deadline;
     kfk__error_clear(&call->last);
     kfk__list_push(&c->calls, &call->link);
+    c->host.stirred = true; /* begun by another's route, or end, the tick that is under way may not see it */
     return call;
 }
 
@@ -421,12 +437,20 @@ static void release_call(kfk__client *c, kfk__call *call)
     kfk__release(&c->env->alloc, call);
 }
 
-/* Tells the owner, and frees the call unless its request is still out. */
+void kfk__client_drop(kfk__client *c, kfk__call *call)
+{
+    call->ended = true; /* the tick frees it: whoever walks the calls now may hold it */
+    c->host.stirred = true;
+}
+
+/* Tells the owner, and frees the call unless its request is still out. What it ended with may be what another one, that
+ * the tick has passed already, waits for. */
 static void end_call(kfk__client *c, kfk__call *call, kfk_error *e, int64_t now)
 {
     if (e->code && call->maybe_done)
         e->flags |= KFK_MAYBE_DONE;
     call->ended = true;
+    c->host.stirred = true;
     call->ops->done(call, e, now);
     if (!call->in_flight)
         release_call(c, call);
@@ -465,23 +489,32 @@ static void call_reply(void *owner, void *arg, const kfk__reply *reply, int64_t 
     call->not_before = kfk__client_retry_at(c, &call->retry, e.code, now);
 }
 
-/* The node that a call should go to, if it is ready; else NULL, and when to look again. */
-static kfk__node *call_node(kfk__client *c, const kfk__call *call, int64_t now, int64_t *again)
+/* The node that a call should go to, if it is ready; else *out is NULL, and *again when to look again. Not KFK_OK: there
+ * will be none, |e| tells why. */
+static kfk_err call_node(kfk__client *c, kfk__call *call, int64_t now, kfk__node **out,
+                         int64_t *again, kfk_error *e)
 {
     int32_t id = call->target == KFK__TO_CONTROLLER ? c->metadata.controller : call->target;
-    kfk__node *n;
+    kfk__node *n = NULL;
+    kfk_err err = KFK_OK;
 
-    if (call->target == KFK__TO_ANY)
-        return kfk__client_any(c, now, again);
     *again = KFK__NEVER;
-    n = kfk__client_node(c, id);
-    if (!n)
+    *out = NULL;
+    if (call->target == KFK__TO_ANY) {
+        *out = kfk__client_any(c, now, again);
+        return KFK_OK;
+    }
+    if (call->target == KFK__TO_ROUTE)
+        err = call->route(call, now, &n, e);
+    else if ((n = kfk__client_node(c, id)) == NULL)
         kfk__client_refresh(c, NULL); /* there may be one by now */
-    else if (kfk__node_ready(n, now))
-        return n;
+    if (err || !n)
+        return err;
+    if (kfk__node_ready(n, now))
+        *out = n;
     else if (kfk__node_ready_at(n) > now) /* a backoff, a throttle: all else is told by an event */
         *again = kfk__node_ready_at(n);
-    return NULL;
+    return KFK_OK;
 }
 
 /* false: it could not be sent, and has ended. Else it is in flight, or to be tried again at call->not_before. */
@@ -544,9 +577,13 @@ static int64_t tick_call(kfk__client *c, kfk__call *call, int64_t now)
 {
     int64_t again;
     kfk__node *n;
+    kfk_error e;
 
-    if (call->ended)
+    if (call->ended) {
+        if (!call->in_flight)
+            release_call(c, call);
         return KFK__NEVER;
+    }
     if (now >= call->deadline) {
         call_timed_out(c, call, now);
         return KFK__NEVER;
@@ -555,7 +592,10 @@ static int64_t tick_call(kfk__client *c, kfk__call *call, int64_t now)
         return next_look(call);
     if (call->target == KFK__TO_CONTROLLER && c->metadata.updated_at < 0)
         return call->deadline; /* metadata is on its way */
-    n = call_node(c, call, now, &again);
+    if (call_node(c, call, now, &n, &again, &e)) {
+        end_call(c, call, &e, now);
+        return KFK__NEVER;
+    }
     if (n)
         return send_call(c, call, n, now) ? next_look(call) : KFK__NEVER;
     return again < call->deadline ? again : call->deadline;
@@ -598,6 +638,7 @@ kfk_err kfk__client_init(kfk__client *c, const kfk__env *env, const kfk__client_
                                .throttled = node_throttled,
                                .owner = c};
     kfk__list_init(&c->nodes);
+    kfk__list_init(&c->lines);
     kfk__list_init(&c->calls);
     kfk__map_init(&c->by_id, &env->alloc);
     kfk__metadata_init(&c->metadata, &env->alloc);
@@ -624,9 +665,16 @@ void kfk__client_disconnect(kfk__client *c, int64_t now)
             doom(c, KFK__ENTRY(at, kfk__node, link));
     while ((at = kfk__list_first(&c->nodes)) != NULL)
         kfk__node_free(KFK__ENTRY(at, kfk__node, link), now);
+    while ((at = kfk__list_first(&c->lines)) != NULL)
+        kfk__node_free(KFK__ENTRY(at, kfk__node, link), now);
     while ((at = kfk__list_first(&c->calls)) != NULL) {
+        kfk__call *call = KFK__ENTRY(at, kfk__call, link);
+
         (void)kfk__fail(&e, KFK_ERR_CLOSED, "the handle was closed");
-        end_call(c, KFK__ENTRY(at, kfk__call, link), &e, now);
+        if (call->ended) /* dropped since the last tick */
+            release_call(c, call);
+        else
+            end_call(c, call, &e, now);
     }
 }
 
@@ -647,11 +695,11 @@ void kfk__client_events(kfk__client *c, const kfk__event *ev, int n, int64_t now
             kfk__node_event(ev[i].owner, ev[i].what, now);
 }
 
-static int64_t tick_nodes(kfk__client *c, int64_t now)
+static int64_t tick_nodes(const kfk__list *nodes, int64_t now)
 {
     int64_t until = KFK__NEVER;
 
-    for (kfk__list *at = c->nodes.next, *next; at != &c->nodes; at = next) {
+    for (kfk__list *at = nodes->next, *next; at != nodes; at = next) {
         kfk__node *n = KFK__ENTRY(at, kfk__node, link);
         int64_t t;
 
@@ -677,7 +725,9 @@ int64_t kfk__client_tick(kfk__client *c, int64_t now)
     until = tick_calls(c, now);
     t = tick_metadata(c, now);
     until = t < until ? t : until;
-    t = tick_nodes(c, now);
+    t = tick_nodes(&c->nodes, now);
+    until = t < until ? t : until;
+    t = tick_nodes(&c->lines, now);
     /* A request that ended just now, of no event, may be what the calls, metadata or the handle wait for. */
     if (c->host.stirred)
         return now;

@@ -21,7 +21,8 @@ typedef struct kfk__client {
     const kfk__client_options *options; /* outlive the client */
     kfk__node_host host;
     kfk__list nodes;
-    kfk__map by_id;
+    kfk__map by_id;   /* of |nodes| */
+    kfk__list lines;  /* nodes of kfk__client_line */
     bool bootstrapped; /* the nodes are those of a metadata answer */
     kfk__metadata metadata;
     bool metadata_in_flight;
@@ -60,6 +61,12 @@ kfk__node *kfk__client_node(const kfk__client *c, int32_t id);
 /* A node that is ready and has least to do; NULL: there is none now, and one is being connected to if possible. *again:
  * when to ask again, should no event come before. */
 kfk__node *kfk__client_any(kfk__client *c, int64_t now, int64_t *again);
+/* A connection of one's own to a broker, beside the one that all share: a broker answers a connection in order, so that
+ * what waits on it (a Fetch) holds up what follows. Metadata has no say in it; the broker may be one that it does not
+ * know. NULL: no memory. It lasts until kfk__client_hang_up, or the client's end. */
+kfk__node *kfk__client_line(kfk__client *c, int32_t id, kfk_bytes host, uint16_t port);
+/* Takes no more requests; goes when those that are out have ended. */
+void kfk__client_hang_up(kfk__client *c, kfk__node *line);
 /* The topic's metadata, asked for if it is new. NULL: no memory. */
 kfk__topic_info *kfk__client_topic(kfk__client *c, const char *name, size_t len, int64_t now);
 /* Asks for a topic (NULL: for everything) again, through the gate. */
@@ -73,6 +80,8 @@ void kfk__client_error(kfk__client *c, kfk_err code);
 /* A new call, which starts at once. NULL: no memory. */
 kfk__call *kfk__client_call(kfk__client *c, const kfk__call_ops *ops, void *owner, int32_t target,
                             int64_t deadline);
+/* Its owner has lost interest: done is not called, whatever becomes of it. */
+void kfk__client_drop(kfk__client *c, kfk__call *call);
 
 /* Any thread. */
 kfk_err kfk__client_last_error(kfk__client *c, kfk_error *e);

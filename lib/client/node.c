@@ -142,6 +142,7 @@ void kfk__node_fail(kfk__node *n, const kfk_error *error, int64_t now)
     n->error = copy;
     n->retry_at = now + kfk__backoff_ns(&n->host->options->reconnect, n->failures, n->host->env);
     n->failures++;
+    n->downs++;
     log_failure(n, &copy, now);
     disconnect(n, &copy, now);
     n->host->down(n->host->owner, n, &copy, now);

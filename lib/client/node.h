@@ -76,6 +76,7 @@ struct kfk__node {
 
     uint32_t busy;     /* the handle's own: what it has out to this broker */
     uint32_t failures; /* in a row */
+    uint32_t downs;    /* in all: who compares knows of one that it did not see */
     int64_t retry_at;  /* IDLE: not before */
     int64_t deadline;  /* until READY */
     int64_t attempted_at;
