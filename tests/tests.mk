@@ -16,7 +16,8 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	devbroker/api_metadata devbroker/api_offsets devbroker/api_produce devbroker/api_topics \
 	devbroker/api_versions devbroker/call devbroker/config devbroker/devbroker \
 	devbroker/fault devbroker/followers devbroker/log devbroker/plan devbroker/producers devbroker/records devbroker/sessions \
-	devbroker/transactions handles/fork \
+	devbroker/transactions groupio/commit groupio/coordinator groupio/fetch \
+	groupio/slots handles/fork \
 	handles/threads \
 	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
 	net/thread net/transport_tcp net/waiter producer/partitioner producer/threads producer/topics \
