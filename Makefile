@@ -78,7 +78,7 @@ BASE := arena buf crc32c error errtab fork heap ledger lock log log_limit map me
 	metrics_text murmur2 uuid version
 PROTO := api blob decode encode header message piece
 COMPRESS := compress gzip lz4 snappy zstd
-CONFIG := check config getter hostport load properties property setting value
+CONFIG := check config duration getter hostport load properties property setting value
 NET := addr env_posix helper loop poller poller_epoll poller_poll resolver socket thread \
 	transport_tcp waiter
 RECORD := batch cursor message read write
@@ -89,7 +89,8 @@ ADMIN := admin changes cluster configs describe reassignments result topics
 PRODUCER := accumulator append delivery dispatch identity kept metrics outbox outcome \
 	partitioner pool produce producer producer_batch regroup schedule send sender_step \
 	sequence settle topics
-CONSUMER := aborted consumer fetch fetcher metrics records shared
+CONSUMER := aborted answer ask assign committed consumer fetch fetcher metrics offsets place poll question \
+	receive records session shared
 DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 	api_partitions api_produce api_topics api_versions apis call cluster committed config \
 	conn control devbroker fault log placement plan producers profile records reply sessions \
@@ -107,7 +108,8 @@ SCHEMAS := api_versions create_partitions create_topics delete_topics describe_c
 	offset_for_leader_epoch produce
 
 # What is installed: include/kfk/NAME.h, man/NAME.SECTION, and the pages that tools/mkman makes.
-PUBLIC := admin config consumer error kafka_errors kfk metrics producer types version
+PUBLIC := admin config consumer error kafka_errors kfk metrics producer records types \
+	version
 MAN := kfk.1 kfk.3 kfk_admin.3 kfk_config.3 kfk_consumer.3 kfk_error.3 kfk_metrics.3 \
 	kfk_producer.3 kfk_records.3
 MADE_MAN := kfk-config.5 kfk-errors.7

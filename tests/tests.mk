@@ -9,7 +9,7 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	base/murmur2 base/secret base/uuid base/varint client/bootstrap client/exchange \
 	client/input client/metadata client/metrics client/request client/retry \
 	client/throttle client/versions compress/compress compress/gzip compress/lz4 \
-	compress/snappy compress/zstd config/check config/config config/hostport \
+	compress/snappy compress/zstd config/check config/config config/duration config/hostport \
 	config/load config/properties config/property config/value consumer/aborted \
 	consumer/records \
 	consumer/shared devbroker/api_describe devbroker/api_fetch devbroker/api_groups \

@@ -8,6 +8,7 @@
 #include <kfk/error.h>
 #include <kfk/metrics.h>
 #include <kfk/producer.h>
+#include <kfk/records.h>
 #include <kfk/types.h>
 #include <kfk/version.h>
 

@@ -50,6 +50,11 @@ typedef struct kfk_tp {
 /* Offsets that stand for a place in the partition; for kfk_tp.offset with KFK_OFFSET. */
 #define KFK_OFFSET_EARLIEST (-2)
 #define KFK_OFFSET_LATEST (-1)
+/* These can only be asked for (kfk_consumer_list_offsets). */
+#define KFK_OFFSET_MAX_TIMESTAMP (-3)           /* the record with the highest timestamp */
+#define KFK_OFFSET_EARLIEST_LOCAL (-4)          /* the first one that is on a broker's disk (KIP-405) */
+#define KFK_OFFSET_LATEST_TIERED (-5)           /* the last one that is in tiered storage */
+#define KFK_OFFSET_EARLIEST_PENDING_UPLOAD (-6) /* the first one that is not in tiered storage yet */
 
 /* Where a handle's memory comes from. All three members are needed, and are called from any thread.
  * alloc and resize return memory aligned for any type, or NULL; release takes NULL. In a child of fork() they go on

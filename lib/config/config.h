@@ -61,6 +61,7 @@ bool kfk__config_is_set(const kfk_config *c, kfk__property_id id);
 bool kfk__config_topic(const kfk_config *c, size_t i, const char **topic, kfk__property_id *id);
 /* As above, for one topic: what was set for it, else what holds for all. */
 int32_t kfk__config_topic_int(const kfk_config *c, const char *topic, kfk__property_id id);
+const char *kfk__config_topic_string(const kfk_config *c, const char *topic, kfk__property_id id);
 int kfk__config_topic_choice(const kfk_config *c, const char *topic, kfk__property_id id);
 
 /* For the files of this folder. */

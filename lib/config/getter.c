@@ -3,7 +3,7 @@
 
 #include "config/value.h"
 
-static const char *topic_string(const kfk_config *c, const char *topic, kfk__property_id id)
+const char *kfk__config_topic_string(const kfk_config *c, const char *topic, kfk__property_id id)
 {
     const kfk__setting *set = kfk__settings_find(&c->settings, (int)id, c->role, topic);
 
@@ -31,7 +31,7 @@ static int as_choice(kfk__property_id id, const char *value)
 
 const char *kfk__config_string(const kfk_config *c, kfk__property_id id)
 {
-    return topic_string(c, NULL, id);
+    return kfk__config_topic_string(c, NULL, id);
 }
 
 int64_t kfk__config_long(const kfk_config *c, kfk__property_id id)
@@ -94,10 +94,10 @@ bool kfk__config_topic(const kfk_config *c, size_t i, const char **topic, kfk__p
 
 int32_t kfk__config_topic_int(const kfk_config *c, const char *topic, kfk__property_id id)
 {
-    return (int32_t)as_long(topic_string(c, topic, id));
+    return (int32_t)as_long(kfk__config_topic_string(c, topic, id));
 }
 
 int kfk__config_topic_choice(const kfk_config *c, const char *topic, kfk__property_id id)
 {
-    return as_choice(id, topic_string(c, topic, id));
+    return as_choice(id, kfk__config_topic_string(c, topic, id));
 }

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "config/duration.h"
 #include "config/property.h"
 
 /* ---- numbers ---- */
@@ -270,8 +271,18 @@ static const char *read_boolean(kfk_bytes t, kfk__buf *b)
     return NULL;
 }
 
+static bool is_duration(kfk_bytes t)
+{
+    char text[64];
+    int64_t ms;
+
+    kfk__error_set(text, sizeof text, t.data, t.len);
+    return t.len < sizeof text && kfk__duration_ms(text, &ms);
+}
+
 static const char *read_word(int id, kfk_bytes t, kfk__buf *b)
 {
+    static const char by_duration[] = "by_duration:";
     const char *bounds = kfk__property_table[id].bounds;
 
     t = unalias(id, t);
@@ -279,6 +290,10 @@ static const char *read_word(int id, kfk_bytes t, kfk__buf *b)
         return "empty";
     if (bounds && *bounds != 'n' && find_choice(bounds, &t) < 0)
         return "not one of the values that it can have";
+    if (t.len > sizeof by_duration - 1 && memcmp(t.data, by_duration, sizeof by_duration - 1) == 0 &&
+        !is_duration(kfk__bytes((const char *)t.data + sizeof by_duration - 1,
+                                t.len - (sizeof by_duration - 1))))
+        return "not a span of time, PnDTnHnMn.nS, of 0 or more";
     kfk__buf_put(b, t.data, t.len);
     return NULL;
 }

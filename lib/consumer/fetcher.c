@@ -1,5 +1,6 @@
 #include "consumer/fetcher.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <kfk/kafka_errors.h>
@@ -7,482 +8,448 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "consumer/fetch.h"
-#include "proto/fetch.h"
-#include "proto/list_offsets.h"
-#include "record/message.h"
 
-/* kfk__node.busy */
-enum { BUSY_FETCH = 1, BUSY_LIST = 2 };
+/* So long at most a broker may hold an answer back while a partition waits for its buffer to be read: one that is read
+ * meanwhile is asked for with the next request. */
+enum { SHORT_WAIT_MS = 10 };
 
-/* What a partition needs next. */
-typedef enum want {
-    WANT_NOTHING,
-    WANT_OFFSET,
-    WANT_RECORDS
-} want;
+/* ---- sources ---- */
 
-static const kfk__client_options *client_options(const kfk__fetcher *f)
+static kfk__fetch_source *source_of(kfk__fetcher *f, int32_t id)
 {
-    return f->client.options;
+    kfk__fetch_source *s;
+
+    for (kfk__list *at = f->sources.next; at != &f->sources; at = at->next) {
+        s = KFK__ENTRY(at, kfk__fetch_source, link);
+        if (s->id == id)
+            return s;
+    }
+    s = kfk__zalloc(&f->env->alloc, sizeof *s);
+    if (!s)
+        return NULL;
+    s->id = id;
+    kfk__session_init(&s->session, &f->env->alloc);
+    kfk__list_push(&f->sources, &s->link);
+    return s;
 }
 
-/* ---- which partitions ---- */
+static void free_source(kfk__fetcher *f, kfk__fetch_source *s)
+{
+    kfk__list_remove(&s->link);
+    kfk__session_fini(&s->session);
+    kfk__release(&f->env->alloc, s);
+}
+
+/* Nothing is fetched for it, here or elsewhere. */
+static void unseat(kfk__assigned *p)
+{
+    kfk__course *c = &p->course;
+
+    if (c->seat)
+        kfk__session_leave(&c->source->session, c->seat);
+    if (c->held_back)
+        c->source->held_back--;
+    c->seat = NULL;
+    c->source = NULL;
+    c->held_back = false;
+}
+
+/* It would be fetched from |s|, but has enough for now: more than |above|. */
+static void hold_back(kfk__assigned *p, kfk__fetch_source *s, size_t above)
+{
+    unseat(p);
+    p->full = above;
+    p->course.source = s;
+    p->course.held_back = true;
+    s->held_back++;
+}
+
+/* ---- one partition ---- */
 
 /* A seek, or a failure, since the Fetcher looked: it begins anew. Locked. */
 static void follow(kfk__assigned *p, int64_t now)
 {
+    kfk__course *c = &p->course;
     unsigned version = atomic_load_explicit(&p->version, memory_order_relaxed);
 
-    if (p->fetch_version == version)
+    if (c->version == version)
         return;
-    p->fetch_version = version;
-    p->fetch_since = now;
-    p->fetch_offset = p->position;
-    p->asked = false;
-    p->retry_at = 0;
-    p->retry = (kfk__retry){0};
+    kfk__question_drop(&c->question);
+    c->asks_group = false;
+    c->version = version;
+    c->since = now;
+    c->offset = p->position;
+    c->epoch = p->epoch;
+    c->checked = -1;
+    c->retry_at = 0;
+    c->retry = (kfk__retry){0};
 }
 
-/* Locked. *until: when to look again, if it is only a matter of time. */
-static want wanted(const kfk__fetcher *f, kfk__assigned *p, int64_t now, int64_t *until)
+/* Not assigned any more, or not to be gone on with. */
+static void rest(kfk__assigned *p)
 {
-    follow(p, now);
-    if (p->err || p->asked)
-        return WANT_NOTHING;
-    if (p->retry_at > now) {
-        if (p->retry_at < *until)
-            *until = p->retry_at;
-        return WANT_NOTHING;
-    }
-    if (p->fetch_offset < 0)
-        return WANT_OFFSET;
-    return p->buffered < (size_t)f->options.max_partition_bytes ? WANT_RECORDS : WANT_NOTHING;
+    kfk__question_drop(&p->course.question);
+    unseat(p);
+    kfk__list_remove(&p->course.waiting);
 }
 
-/* Looks again soon: there was no memory. */
-static void retry_soon(const kfk__fetcher *f, int64_t now, int64_t *until)
+static void forget(kfk__assigned *p)
 {
-    int64_t at = now + kfk__backoff_ns(&client_options(f)->retry, 0, f->env);
-
-    *until = at < *until ? at : *until;
-}
-
-/* The topic's metadata and the partition's leader; NULL: not known, and asked for. */
-static const kfk__topic_info *leader_of(kfk__fetcher *f, const kfk__assigned *p, int32_t *leader,
-                                        int64_t now)
-{
-    kfk__topic_info *info = kfk__client_topic(&f->client, p->topic, p->topic_len, now);
-
-    *leader = -1;
-    if (info && p->partition < info->n_partitions)
-        *leader = info->partitions[p->partition].leader;
-    if (*leader >= 0 && kfk__client_node(&f->client, *leader))
-        return info;
-    if (!info || info->err != KFK_ERR_WOULD_BLOCK)
-        kfk__client_refresh(&f->client, info);
-    return NULL;
-}
-
-/* All partitions that |n| leads and that want this, in one request. NULL: none. */
-static kfk__fetch *gather(kfk__fetcher *f, kfk__node *n, want what, int64_t now, int64_t *until)
-{
-    kfk__fetch *fetch = kfk__fetch_new(f->shared, f, n);
-    kfk__shared *s = f->shared;
-
-    if (!fetch) {
-        retry_soon(f, now, until);
-        return NULL;
-    }
-    kfk__lock(&s->lock);
-    for (kfk__list *at = s->partitions.next; at != &s->partitions; at = at->next) {
-        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
-        const kfk__topic_info *info;
-        int32_t leader;
-
-        if (wanted(f, p, now, until) != what)
-            continue;
-        info = leader_of(f, p, &leader, now);
-        if (!info || leader != n->id)
-            continue;
-        p->asked = kfk__fetch_add(fetch, p, info);
-        if (!p->asked)
-            retry_soon(f, now, until);
-    }
-    kfk__unlock(&s->lock);
-    if (fetch->n > 0)
-        return fetch;
-    kfk__fetch_free(fetch);
-    return NULL;
-}
-
-/* ---- answers ---- */
-
-/* Whether this answer is still of interest. Locked. */
-static bool current(const kfk__fetch_part *part)
-{
-    const kfk__assigned *p = part->partition;
-
-    return !p->shared->closed &&
-           atomic_load_explicit(&p->version, memory_order_relaxed) == part->version;
-}
-
-/* To be asked again, through the gate. Locked. */
-static void again(kfk__fetcher *f, kfk__assigned *p, kfk_err why, int64_t now)
-{
-    p->asked = false;
-    p->retry_at = kfk__client_retry_at(&f->client, &p->retry, why, now);
-}
-
-/* A code for one partition. Locked. */
-static void part_failed(kfk__fetcher *f, kfk__assigned *p, kfk_err err, int64_t now)
-{
-    kfk__topic_info *info = kfk__metadata_find(&f->client.metadata, p->topic, p->topic_len);
-
-    if (!(kfk_err_flags(err) & KFK_RETRIABLE)) {
-        kfk__assigned_fail(p, err, kfk_err_str(err));
+    rest(p);
+    if (kfk__list_empty(&p->course.known))
         return;
-    }
-    if (info)
-        kfk__client_refresh(&f->client, info);
-    again(f, p, err, now);
-}
-
-/* Nothing is there at the fetch offset, nor will be. Locked. */
-static void out_of_range(kfk__fetcher *f, kfk__assigned *p, int64_t now)
-{
-    if (!kfk__list_empty(&p->fetched) || p->position != p->fetch_offset) {
-        /* What was fetched before is handed out first. */
-        again(f, p, KFK_ERR_OFFSET_OUT_OF_RANGE, now);
-        return;
-    }
-    if (p->reset == KFK__RESET_NONE)
-        kfk__assigned_fail(p, KFK_ERR_OFFSET_OUT_OF_RANGE,
-                           "the offset is out of range, and auto.offset.reset=none");
-    else
-        kfk__assigned_move(p, p->reset);
-}
-
-/* The offset after the last whole batch, -1 if there is none; *n becomes the end of what is of use: the part of a batch
- * that a response ends with is not, while a batch that is not sound is for poll to tell of.
- * Counts what there is. */
-static int64_t measure(kfk__consumer_metrics *m, const uint8_t *data, size_t *n)
-{
-    int64_t next = -1;
-    kfk_err err = KFK_OK;
-    size_t end = 0;
-
-    while (!err && end < *n) {
-        kfk__batch_header h;
-        const char *why;
-        size_t size;
-
-        err = kfk__message_header_read(data + end, *n - end, &h, &size, &why);
-        if (err)
-            continue;
-        kfk__counter_add(&m->batches, 1);
-        kfk__counter_add(&m->records, h.count);
-        end += size;
-        next = h.base_offset + h.last_offset_delta + 1;
-    }
-    kfk__counter_add(&m->bytes, (int64_t)end);
-    if (err == KFK_ERR_WOULD_BLOCK && end > 0)
-        *n = end;
-    return next;
-}
-
-/* What poll gets of them; NULL: no memory. */
-static kfk__fetched *new_fetched(kfk__fetcher *f, kfk_bytes records,
-                                 const kfk__fetch_response_partition *rp)
-{
-    const kfk_allocator *a = &f->shared->env.alloc;
-    kfk__fetched *fetched = kfk__zalloc(a, sizeof *fetched);
-
-    if (!fetched)
-        return NULL;
-    /* Who reads all is told of none, and heeds none. */
-    if (f->options.isolation == KFK__READ_COMMITTED &&
-        kfk__aborted_init(&fetched->aborted, a, rp->aborted_transactions.v,
-                          rp->aborted_transactions.n)) {
-        kfk__release(a, fetched);
-        return NULL;
-    }
-    kfk__list_init(&fetched->link);
-    fetched->buf = kfk__fetch_buffer(records);
-    fetched->end = records.len;
-    return fetched;
-}
-
-/* Records have come. Locked. */
-static kfk_err take_records(kfk__fetcher *f, kfk__fetch_part *part,
-                            const kfk__fetch_response_partition *rp)
-{
-    kfk__assigned *p = part->partition;
-    kfk_bytes records = rp->records;
-    int64_t next = records.len > 0 ? measure(&f->metrics, records.data, &records.len) : -1;
-    kfk__fetched *fetched = NULL;
-
-    if (next >= 0 && next <= part->offset) /* all of it lies before what was asked for */
-        return KFK_ERR_CORRUPT_MESSAGE;
-    if (records.len > 0 && !(fetched = new_fetched(f, records, rp)))
-        return KFK_ERR_NOMEM;
-    p->asked = false;
-    p->retry = (kfk__retry){0};
-    if (!fetched)
-        return KFK_OK;
-    if (next >= 0)
-        p->fetch_offset = next;
-    else
-        p->retry_at = KFK__NEVER; /* poll will say what is wrong with them; until then there is no going on */
-    p->buffered += fetched->end;
-    kfk__list_push(&p->fetched, &fetched->link);
-    kfk__assigned_ready(p);
-    return KFK_OK;
-}
-
-static void fetched_part(kfk__fetcher *f, kfk__fetch_part *part,
-                         const kfk__fetch_response_partition *rp, int64_t now)
-{
-    kfk__assigned *p = part->partition;
-    kfk__topic_info *info = kfk__metadata_find(&f->client.metadata, p->topic, p->topic_len);
-    kfk_err err = rp->error_code;
-
-    if (!current(part))
-        return;
-    if (err)
-        kfk__client_error(&f->client, err);
-    else
-        p->end = f->options.isolation == KFK__READ_COMMITTED ? rp->last_stable_offset
-                                                             : rp->high_watermark;
-    if (err && info &&
-        kfk__metadata_hint(info, p->partition, rp->current_leader.leader_id,
-                           rp->current_leader.leader_epoch)) {
-        again(f, p, KFK__RETRY_NEW_LEADER, now);
-        return;
-    }
-    if (err == KFK_ERR_OFFSET_OUT_OF_RANGE)
-        out_of_range(f, p, now);
-    else if (err)
-        part_failed(f, p, err, now);
-    else if ((err = take_records(f, part, rp)) != KFK_OK)
-        again(f, p, err, now);
-}
-
-/* What the answer did not name, or could not: the request is over for it. Locked. */
-static void leave_rest(kfk__fetcher *f, kfk__fetch *fetch, kfk_err why, int64_t now)
-{
-    for (size_t i = 0; i < fetch->n; i++)
-        if (!fetch->parts[i].answered && current(&fetch->parts[i]))
-            again(f, fetch->parts[i].partition, why, now);
-}
-
-static void fetch_reply(void *owner, void *arg, const kfk__reply *reply, int64_t now)
-{
-    const kfk__fetch_response *rs = reply->body;
-    kfk_err err = reply->err ? reply->err : rs->error_code;
-    kfk__fetcher *f = owner;
-    kfk__fetch *fetch = arg;
-    size_t hint = 0;
-
-    fetch->node->busy &= ~(uint32_t)BUSY_FETCH;
-    if (!reply->err)
-        kfk__histogram_record_ns(&f->metrics.fetch_latency, now - fetch->sent_at);
-    if (!reply->err && err)
-        kfk__client_error(&f->client, err);
-    kfk__lock(&f->shared->lock);
-    for (int32_t i = 0; !err && i < rs->responses.n; i++) {
-        const kfk__fetch_response_topic *t = &rs->responses.v[i];
-
-        for (int32_t k = 0; k < t->partitions.n; k++) {
-            const kfk__fetch_response_partition *rp = &t->partitions.v[k];
-            kfk__fetch_part *part =
-                kfk__fetch_part_of(fetch, &hint, t->topic, &t->topic_id, rp->partition_index);
-
-            if (part)
-                fetched_part(f, part, rp, now);
-        }
-    }
-    leave_rest(f, fetch, err ? err : KFK_ERR_NETWORK_EXCEPTION, now);
-    kfk__unlock(&f->shared->lock);
-    kfk__fetch_free(fetch);
-    kfk__shared_sweep(f->shared);
-}
-
-static void listed_part(kfk__fetcher *f, kfk__fetch_part *part,
-                        const kfk__list_offsets_response_partition *rp, int64_t now)
-{
-    kfk__assigned *p = part->partition;
-
-    if (!current(part))
-        return;
-    if (rp->error_code) {
-        kfk__client_error(&f->client, rp->error_code);
-        part_failed(f, p, rp->error_code, now);
-        return;
-    }
-    if (rp->offset < 0) {
-        again(f, p, KFK_ERR_OFFSET_NOT_AVAILABLE, now);
-        return;
-    }
-    p->asked = false;
-    p->retry = (kfk__retry){0};
-    p->position = p->fetch_offset = rp->offset;
-}
-
-static void list_reply(void *owner, void *arg, const kfk__reply *reply, int64_t now)
-{
-    const kfk__list_offsets_response *rs = reply->body;
-    kfk__fetcher *f = owner;
-    kfk__fetch *fetch = arg;
-    size_t hint = 0;
-
-    fetch->node->busy &= ~(uint32_t)BUSY_LIST;
-    kfk__lock(&f->shared->lock);
-    for (int32_t i = 0; !reply->err && i < rs->topics.n; i++) {
-        const kfk__list_offsets_response_topic *t = &rs->topics.v[i];
-
-        for (int32_t k = 0; k < t->partitions.n; k++) {
-            const kfk__list_offsets_response_partition *rp = &t->partitions.v[k];
-            kfk__fetch_part *part =
-                kfk__fetch_part_of(fetch, &hint, t->name, NULL, rp->partition_index);
-
-            if (part)
-                listed_part(f, part, rp, now);
-        }
-    }
-    leave_rest(f, fetch, reply->err ? reply->err : KFK_ERR_NETWORK_EXCEPTION, now);
-    kfk__unlock(&f->shared->lock);
-    kfk__fetch_free(fetch);
-    kfk__shared_sweep(f->shared);
-}
-
-/* ---- requests ---- */
-
-static int32_t at_most(int32_t limit, size_t credit)
-{
-    return (size_t)limit < credit ? limit : (int32_t)credit;
-}
-
-/* It could not be sent: no memory, which may pass, and the next step sees when to try again; or a version that is not
- * there, which poll tells. */
-static void unsent(kfk__fetcher *f, kfk__fetch *fetch, kfk_err err, int64_t now, int64_t *until)
-{
-    *until = now;
-    kfk__lock(&f->shared->lock);
-    for (size_t i = 0; i < fetch->n; i++) {
-        if (!current(&fetch->parts[i]))
-            continue;
-        if (err == KFK_ERR_NOMEM)
-            again(f, fetch->parts[i].partition, err, now);
-        else
-            kfk__assigned_fail(fetch->parts[i].partition, err, kfk_err_str(err));
-    }
-    kfk__unlock(&f->shared->lock);
-    kfk__fetch_free(fetch);
-    kfk__shared_sweep(f->shared);
-}
-
-static void list_from(kfk__fetcher *f, kfk__node *n, int64_t now, int64_t *until)
-{
-    kfk__fetch *fetch = n->busy & BUSY_LIST ? NULL : gather(f, n, WANT_OFFSET, now, until);
-    kfk_err err;
-
-    if (!fetch)
-        return;
-    err = kfk__fetch_send_list(fetch, f->options.isolation, list_reply, now);
-    if (err)
-        unsent(f, fetch, err, now, until);
-    else
-        n->busy |= BUSY_LIST;
-}
-
-/* It is not sent now: its partitions are as they were before. */
-static void let_go(kfk__fetcher *f, kfk__fetch *fetch)
-{
-    kfk__lock(&f->shared->lock);
-    for (size_t i = 0; i < fetch->n; i++)
-        if (current(&fetch->parts[i]))
-            fetch->parts[i].partition->asked = false;
-    kfk__unlock(&f->shared->lock);
-    kfk__fetch_free(fetch);
-}
-
-static void fetch_from(kfk__fetcher *f, kfk__node *n, int64_t now, int64_t *until)
-{
-    kfk__fetch *fetch = n->busy & BUSY_FETCH ? NULL : gather(f, n, WANT_RECORDS, now, until);
-    size_t credit = fetch ? kfk__fetch_reserve(fetch, f->options.max_bytes, f->client.by_id.n) : 0;
-    kfk__fetch_limits l = {.min_bytes = f->options.min_bytes,
-                           .max_bytes = (int32_t)credit,
-                           .max_partition_bytes = at_most(f->options.max_partition_bytes, credit),
-                           .max_wait_ms = f->options.max_wait_ms,
-                           .isolation = f->options.isolation};
-    kfk_err err;
-
-    if (!fetch)
-        return;
-    if (credit == 0) { /* the reply that is out, or kfk_records_free, brings it */
-        let_go(f, fetch);
-        return;
-    }
-    err = kfk__fetch_send(fetch, &l, fetch_reply, now);
-    if (err)
-        unsent(f, fetch, err, now, until);
-    else
-        n->busy |= BUSY_FETCH;
+    kfk__list_remove(&p->course.known);
+    kfk__assigned_drop(p);
 }
 
 /* The cluster has said for good, and since the partition was assigned or moved, that there is no such topic for us: then
  * poll tells. Locked. */
-static void tell_if_unusable(kfk__fetcher *f, kfk__assigned *p)
+static void tell_if_unusable(kfk__assigned *p, const kfk__topic_info *info)
 {
-    const kfk__topic_info *info =
-        kfk__metadata_find(&f->client.metadata, p->topic, p->topic_len);
-
-    if (info && info->answered_at > p->fetch_since && info->err > 0 &&
+    if (info && info->answered_at > p->course.since && info->err > 0 &&
         !(kfk_err_flags(info->err) & KFK_RETRIABLE))
-        kfk__assigned_fail(p, info->err, kfk_err_str(info->err));
+        kfk__assigned_fail(p, info->err, p->position, kfk_err_str(info->err));
 }
 
-/* Whether the node leads a partition that wants something: only then is it worth a connection. */
-static bool is_wanted(kfk__fetcher *f, const kfk__node *n, int64_t now, int64_t *until)
+/* The topic's metadata, if it names a leader that can be asked. NULL: not known, and asked for; the partition is looked at
+ * again when it comes. Locked. */
+static kfk__topic_info *find_leader(kfk__fetcher *f, kfk__assigned *p, int64_t now)
 {
-    kfk__shared *s = f->shared;
-    bool yes = false;
+    kfk__topic_info *info = kfk__client_topic(&f->client, p->topic, p->topic_len, now);
+    int32_t leader = -1;
 
-    kfk__lock(&s->lock);
-    for (kfk__list *at = s->partitions.next; at != &s->partitions; at = at->next) {
-        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
-        int32_t leader;
+    if (info && p->partition < info->n_partitions)
+        leader = info->partitions[p->partition].leader;
+    if (leader >= 0 && kfk__client_node(&f->client, leader))
+        return info;
+    if (!info || info->err != KFK_ERR_WOULD_BLOCK)
+        kfk__client_refresh(&f->client, info);
+    tell_if_unusable(p, info);
+    return NULL;
+}
 
-        if (wanted(f, p, now, until) == WANT_NOTHING)
-            continue;
-        if (leader_of(f, p, &leader, now))
-            yes |= leader == n->id;
-        else
-            tell_if_unusable(f, p);
+/* Who to fetch from: a nearer replica, as long as the leader's word on that holds, or the leader. */
+static int32_t nearest(kfk__fetcher *f, kfk__assigned *p, int32_t leader, int64_t now)
+{
+    kfk__course *c = &p->course;
+    const kfk__node *n = c->replica >= 0 ? kfk__client_node(&f->client, c->replica) : NULL;
+
+    if (!n || now >= c->replica_until || n->failures > 0)
+        c->replica = -1;
+    return c->replica >= 0 ? c->replica : leader;
+}
+
+static void question_done(void *owner, kfk__question *q, int64_t now);
+
+static void ask(kfk__fetcher *f, kfk__assigned *p, kfk__question_kind kind)
+{
+    kfk__question *q = &p->course.question;
+
+    unseat(p);
+    q->kind = kind;
+    q->group = KFK__ASSIGNED_GROUP;
+    q->topic = p->topic;
+    q->topic_len = p->topic_len;
+    q->partition = p->partition;
+    q->timestamp = kfk__place_timestamp(p->from, f->env->ops->wall_ms(f->env->ctx));
+    q->epoch = p->course.epoch;
+    q->done = question_done;
+    q->owner = f;
+    kfk__questions_ask(&f->questions, q);
+}
+
+/* Asks its broker for records from c->offset on. Locked. */
+static void seat(kfk__fetcher *f, kfk__assigned *p, const kfk__topic_info *info, int64_t now)
+{
+    kfk__course *c = &p->course;
+    const kfk__partition_info *pi = &info->partitions[p->partition];
+    kfk__fetch_source *s = source_of(f, nearest(f, p, pi->leader, now));
+    kfk__wish wish = {.id = info->id,
+                      .offset = c->offset,
+                      .leader_epoch = pi->leader_epoch,
+                      .version = c->version};
+
+    if (!s) {
+        kfk__fetcher_retry(f, p, KFK_ERR_NOMEM, now);
+        return;
     }
-    kfk__unlock(&s->lock);
+    if (p->paused) {
+        unseat(p);
+        return;
+    }
+    if (p->buffered > (size_t)f->limit) {
+        hold_back(p, s, (size_t)f->limit);
+        return;
+    }
+    if (c->source != s || c->held_back)
+        unseat(p);
+    p->full = 0;
+    c->source = s;
+    wish.max_bytes = f->limit;
+    if (kfk__session_take(&s->session, p, &wish, &c->seat))
+        kfk__fetcher_retry(f, p, KFK_ERR_NOMEM, now);
+}
+
+/* Whether the topic is another one than that which was read so far. */
+static bool is_another(kfk__course *c, const kfk__topic_info *info)
+{
+    bool yes = !kfk__uuid_is_zero(&c->id) && !kfk__uuid_is_zero(&info->id) &&
+               !kfk__uuid_equal(&c->id, &info->id);
+
+    if (!kfk__uuid_is_zero(&info->id))
+        c->id = info->id;
     return yes;
 }
 
-static int64_t serve_partitions(kfk__fetcher *f, int64_t now)
+/* Whether the log is to be asked if it still has what was read: another leader may not. */
+static bool is_doubtful(const kfk__course *c, const kfk__partition_info *pi)
+{
+    return c->epoch >= 0 && pi->leader_epoch >= 0 && pi->leader_epoch != c->checked;
+}
+
+void kfk__fetcher_look(kfk__fetcher *f, kfk__assigned *p, int64_t now)
+{
+    kfk__course *c = &p->course;
+    const kfk__topic_info *info;
+
+    f->moved = true;
+    if (p->gone) {
+        forget(p);
+        return;
+    }
+    follow(p, now);
+    kfk__list_remove(&c->waiting);
+    if (p->err) {
+        rest(p);
+        return;
+    }
+    if (kfk__question_is_asked(&c->question) || c->asks_group)
+        return;
+    if (c->retry_at > now) {
+        unseat(p);
+        kfk__list_push(&f->waiting, &c->waiting);
+        return;
+    }
+    if (c->offset < 0 && p->from.kind == KFK__PLACE_COMMITTED) {
+        unseat(p);
+        c->asks_group = true;
+        kfk__list_push(&f->for_group, &c->waiting);
+        return;
+    }
+    info = find_leader(f, p, now);
+    if (!info) {
+        unseat(p);
+        return;
+    }
+    if (is_another(c, info) && c->offset >= 0)
+        kfk__fetcher_reset(f, p, KFK_ERR_UNKNOWN_TOPIC_ID, p->position,
+                           "the topic was deleted and made again, and auto.offset.reset=none");
+    else if (c->offset < 0)
+        ask(f, p, KFK__ASKS_OFFSET);
+    else if (is_doubtful(c, &info->partitions[p->partition]))
+        ask(f, p, KFK__ASKS_EPOCH);
+    else
+        seat(f, p, info, now);
+}
+
+void kfk__fetcher_retry(kfk__fetcher *f, kfk__assigned *p, kfk_err why, int64_t now)
+{
+    kfk__course *c = &p->course;
+
+    c->retry_at = kfk__client_retry_at(&f->client, &c->retry, why, now);
+    unseat(p);
+    kfk__list_remove(&c->waiting);
+    kfk__list_push(&f->waiting, &c->waiting);
+}
+
+/* ---- positions ---- */
+
+void kfk__fetcher_reset(kfk__fetcher *f, kfk__assigned *p, kfk_err err, int64_t offset,
+                        const char *why)
+{
+    (void)f;
+    if (p->reset.kind == KFK__PLACE_NONE)
+        kfk__assigned_fail(p, err, offset, why);
+    else
+        kfk__assigned_look_up(p, p->reset);
+}
+
+void kfk__fetcher_diverged(kfk__fetcher *f, kfk__assigned *p, int64_t end, int32_t epoch,
+                           int64_t now)
+{
+    char why[sizeof p->why];
+
+    (void)now;
+    if (end < 0) { /* it knows of no epoch that is not newer: nothing that was read is there */
+        kfk__fetcher_reset(f, p, KFK_ERR_TRUNCATED, -1,
+                           "the log has nothing of what was read before, and auto.offset.reset=none");
+        return;
+    }
+    if (end >= p->position) { /* only what was fetched and not handed out yet */
+        kfk__assigned_move(p, p->position, p->epoch);
+        return;
+    }
+    if (p->reset.kind != KFK__PLACE_NONE) {
+        kfk__assigned_move(p, end, epoch);
+        return;
+    }
+    (void)snprintf(why, sizeof why,
+                   "the log was cut off at offset %lld, what was read behind that is not in it, and "
+                   "auto.offset.reset=none",
+                   (long long)end);
+    kfk__assigned_fail(p, KFK_ERR_TRUNCATED, end, why);
+}
+
+/* Locked. */
+static void offset_found(kfk__fetcher *f, kfk__assigned *p, const kfk__question *q, int64_t now)
+{
+    kfk__course *c = &p->course;
+
+    if (q->err) {
+        kfk__assigned_fail(p, q->err, p->position, kfk_err_str(q->err));
+        return;
+    }
+    if (q->offset < 0) { /* no record is that young: what comes next is */
+        p->from = (kfk__place){KFK__PLACE_TIME, KFK_OFFSET_LATEST};
+        kfk__fetcher_look(f, p, now);
+        return;
+    }
+    p->position = c->offset = q->offset;
+    p->epoch = c->epoch = q->found_epoch;
+    c->checked = q->leader_epoch; /* it is that leader's own word */
+    c->retry = (kfk__retry){0};
+    kfk__shared_known(f->shared);
+    kfk__fetcher_look(f, p, now);
+}
+
+/* Locked. */
+static void epoch_found(kfk__fetcher *f, kfk__assigned *p, const kfk__question *q, int64_t now)
+{
+    kfk__course *c = &p->course;
+
+    if (q->err && q->err != KFK_ERR_UNSUPPORTED_VERSION) {
+        kfk__assigned_fail(p, q->err, p->position, kfk_err_str(q->err));
+        return;
+    }
+    if (!q->err && (q->offset < c->offset || q->found_epoch < 0)) {
+        kfk__fetcher_diverged(f, p, q->found_epoch < 0 ? -1 : q->offset, q->found_epoch, now);
+        return;
+    }
+    c->checked = q->leader_epoch;
+    if (q->err) /* nothing can be said, then or later */
+        c->epoch = -1;
+    c->retry = (kfk__retry){0};
+    kfk__fetcher_look(f, p, now);
+}
+
+static void question_done(void *owner, kfk__question *q, int64_t now)
+{
+    kfk__fetcher *f = owner;
+    kfk__assigned *p = KFK__ENTRY(q, kfk__assigned, course.question);
+
+    kfk__lock(&f->shared->lock);
+    /* A seek since then: the news of it are on their way. */
+    if (!p->gone && atomic_load_explicit(&p->version, memory_order_relaxed) == p->course.version) {
+        if (q->kind == KFK__ASKS_OFFSET)
+            offset_found(f, p, q, now);
+        else
+            epoch_found(f, p, q, now);
+    }
+    kfk__unlock(&f->shared->lock);
+}
+
+/* ---- requests ---- */
+
+/* It could not be sent: no memory, which may pass; or a version that is not there, which poll tells. */
+static void unsent(kfk__fetcher *f, kfk__fetch_source *s, kfk_err err, int64_t now)
+{
+    s->retry_at = kfk__client_retry_at(&f->client, &s->retry, err, now);
+    if (err == KFK_ERR_NOMEM)
+        return;
+    kfk__lock(&f->shared->lock);
+    for (kfk__list *at = s->session.seats.next; at != &s->session.seats; at = at->next) {
+        const kfk__seat *seat = KFK__ENTRY(at, kfk__seat, link);
+
+        if (!seat->leaving)
+            kfk__assigned_fail(seat->partition, err, seat->partition->position, kfk_err_str(err));
+    }
+    kfk__unlock(&f->shared->lock);
+}
+
+static void send_fetch(kfk__fetcher *f, kfk__fetch_source *s, kfk__node *node, int64_t now)
+{
+    const kfk__fetcher_options *o = &f->options;
+    kfk__fetch *fetch = kfk__fetch_new(f->shared, s, (size_t)o->max_partition_bytes);
+    kfk__fetch_limits l = {.min_bytes = o->min_bytes,
+                           .max_wait_ms = s->held_back > 0 && o->max_wait_ms > SHORT_WAIT_MS
+                                              ? SHORT_WAIT_MS
+                                              : o->max_wait_ms,
+                           .isolation = o->isolation,
+                           .rack = o->rack};
+    kfk_err err;
+
+    if (!fetch) {
+        unsent(f, s, KFK_ERR_NOMEM, now);
+        return;
+    }
+    fetch->reserved = kfk__shared_reserve(f->shared, (size_t)o->max_bytes, f->n_sources,
+                                          (size_t)f->limit / 4);
+    if (fetch->reserved == 0) { /* an answer that is out, or kfk_records_free, brings it */
+        kfk__fetch_free(fetch);
+        return;
+    }
+    l.max_bytes = (int32_t)fetch->reserved;
+    err = kfk__fetch_send(fetch, node, &l, kfk__fetcher_receive, f, now);
+    s->busy = !err;
+    if (err) {
+        kfk__fetch_free(fetch);
+        unsent(f, s, err, now);
+    }
+}
+
+/* A replica that cannot be reached is no nearer than the leader. */
+static void leave_replica(kfk__fetcher *f, kfk__fetch_source *s, int64_t now)
+{
+    kfk__lock(&f->shared->lock);
+    for (kfk__list *at = s->session.seats.next, *next; at != &s->session.seats; at = next) {
+        const kfk__seat *seat = KFK__ENTRY(at, kfk__seat, link);
+
+        next = at->next;
+        if (!seat->leaving && seat->partition->course.replica == s->id)
+            kfk__fetcher_look(f, seat->partition, now);
+    }
+    kfk__unlock(&f->shared->lock);
+}
+
+/* Returns when to look at it again. */
+static int64_t serve_source(kfk__fetcher *f, kfk__fetch_source *s, int64_t now)
+{
+    kfk__node *node = kfk__client_node(&f->client, s->id);
+
+    if (s->busy || s->session.wanted == 0 || !node)
+        return KFK__NEVER;
+    if (s->retry_at > now)
+        return s->retry_at;
+    if (!kfk__node_ready(node, now)) {
+        if (node->failures > 0)
+            leave_replica(f, s, now);
+        return kfk__node_ready_at(node);
+    }
+    send_fetch(f, s, node, now);
+    return s->busy ? KFK__NEVER : s->retry_at > now ? s->retry_at : KFK__NEVER;
+}
+
+static int64_t serve_sources(kfk__fetcher *f, int64_t now)
 {
     int64_t until = KFK__NEVER, t;
 
-    for (kfk__list *at = f->client.nodes.next; at != &f->client.nodes; at = at->next) {
-        kfk__node *n = KFK__ENTRY(at, kfk__node, link);
-
-        if (n->doomed || !is_wanted(f, n, now, &until))
-            continue;
-        if (!kfk__node_ready(n, now)) {
-            t = kfk__node_ready_at(n);
-            until = t < until ? t : until;
-            continue;
-        }
-        list_from(f, n, now, &until);
-        fetch_from(f, n, now, &until);
+    f->n_sources = 0;
+    for (kfk__list *at = f->sources.next; at != &f->sources; at = at->next)
+        f->n_sources += KFK__ENTRY(at, kfk__fetch_source, link)->session.wanted > 0;
+    for (kfk__list *at = f->sources.next; at != &f->sources; at = at->next) {
+        t = serve_source(f, KFK__ENTRY(at, kfk__fetch_source, link), now);
+        until = t < until ? t : until;
     }
-    kfk__shared_sweep(f->shared);
     return until;
 }
 
@@ -507,21 +474,29 @@ static void answer_query(kfk__fetcher *f, kfk__topic_query *q, int64_t now)
     f->env->ops->wake(f->env->ctx, q->waiter);
 }
 
+/* Locked. */
 static void answer_queries(kfk__fetcher *f, int64_t now)
 {
-    kfk__lock(&f->shared->lock);
     for (kfk__list *at = f->queries.next; at != &f->queries; at = at->next) {
         kfk__topic_query *q = KFK__ENTRY(at, kfk__topic_query, link);
 
         if (!q->done)
             answer_query(f, q, now);
     }
-    kfk__unlock(&f->shared->lock);
 }
 
+/* Leaders, epochs, topics may be others now. */
 static void metadata_updated(void *owner, int64_t now)
 {
-    answer_queries(owner, now);
+    kfk__fetcher *f = owner;
+
+    kfk__lock(&f->shared->lock);
+    for (kfk__list *at = f->known.next, *next; at != &f->known; at = next) {
+        next = at->next;
+        kfk__fetcher_look(f, KFK__ENTRY(at, kfk__assigned, course.known), now);
+    }
+    answer_queries(f, now);
+    kfk__unlock(&f->shared->lock);
 }
 
 /* ---- the whole ---- */
@@ -530,14 +505,48 @@ kfk_err kfk__fetcher_init(kfk__fetcher *f, const kfk__env *env, const kfk__fetch
                           const kfk__client_options *co, kfk__shared *shared, kfk__poller *poller)
 {
     *f = (kfk__fetcher){.env = env, .options = *o, .shared = shared};
+    kfk__list_init(&f->known);
+    kfk__list_init(&f->waiting);
+    kfk__list_init(&f->for_group);
+    kfk__list_init(&f->sources);
     kfk__list_init(&f->queries);
+    kfk__list_init(&f->asks);
     kfk__consumer_metrics_init(&f->metrics);
-    return kfk__client_init(&f->client, env, co, poller, metadata_updated, f);
+    kfk__questions_init(&f->questions, &f->client, o->isolation);
+    if (kfk__client_init(&f->client, env, co, poller, metadata_updated, f))
+        return KFK_ERR_NOMEM;
+    if (!o->group || !kfk__groupio_init(&f->groupio, &f->client, o->group))
+        return KFK_OK;
+    kfk__client_fini(&f->client, 0);
+    return KFK_ERR_NOMEM;
+}
+
+/* Whatever the Fetcher holds. */
+static void drop_partitions(kfk__fetcher *f)
+{
+    kfk__shared *s = f->shared;
+    kfk__list *at;
+
+    kfk__lock(&s->lock);
+    s->closed = true; /* no more news */
+    while ((at = kfk__list_first(&f->known)) != NULL)
+        forget(KFK__ENTRY(at, kfk__assigned, course.known));
+    while ((at = kfk__list_pop(&s->news)) != NULL)
+        kfk__assigned_drop(KFK__ENTRY(at, kfk__assigned, news));
+    kfk__unlock(&s->lock);
 }
 
 void kfk__fetcher_fini(kfk__fetcher *f, int64_t now)
 {
-    kfk__client_fini(&f->client, now);
+    kfk__list *at;
+
+    drop_partitions(f);
+    if (f->options.group)
+        kfk__groupio_fini(&f->groupio, now);
+    kfk__fetcher_end_asks(f);
+    kfk__client_fini(&f->client, now); /* ends the requests that are out */
+    while ((at = kfk__list_first(&f->sources)) != NULL)
+        free_source(f, KFK__ENTRY(at, kfk__fetch_source, link));
 }
 
 static void pass_on_wakeup(kfk__fetcher *f)
@@ -549,7 +558,50 @@ static void pass_on_wakeup(kfk__fetcher *f)
     kfk__lock(&s->lock);
     if (s->poller)
         f->env->ops->wake(f->env->ctx, s->poller);
+    kfk__shared_ring(s);
     kfk__unlock(&s->lock);
+}
+
+/* What the application has changed, and what may be tried again. */
+static void take_news(kfk__fetcher *f, int64_t now)
+{
+    kfk__shared *s = f->shared;
+    kfk__list *at, *next;
+
+    kfk__lock(&s->lock);
+    while ((at = kfk__list_pop(&s->news)) != NULL) {
+        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, news);
+
+        /* The news' hold becomes the Fetcher's own. */
+        if (kfk__list_empty(&p->course.known))
+            kfk__list_push(&f->known, &p->course.known);
+        else
+            kfk__assigned_drop(p);
+        kfk__fetcher_look(f, p, now);
+    }
+    for (at = f->waiting.next; at != &f->waiting; at = next) {
+        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, course.waiting);
+
+        next = at->next;
+        if (p->course.retry_at <= now)
+            kfk__fetcher_look(f, p, now);
+    }
+    if (!kfk__list_empty(&f->queries))
+        answer_queries(f, now);
+    kfk__unlock(&s->lock);
+}
+
+/* When the first of those that wait is due. */
+static int64_t next_retry(const kfk__fetcher *f)
+{
+    int64_t until = KFK__NEVER;
+
+    for (const kfk__list *at = f->waiting.next; at != &f->waiting; at = at->next) {
+        int64_t t = KFK__ENTRY(at, kfk__assigned, course.waiting)->course.retry_at;
+
+        until = t < until ? t : until;
+    }
+    return until;
 }
 
 int64_t kfk__fetcher_step(kfk__fetcher *f, const kfk__event *ev, int n, int64_t now)
@@ -558,8 +610,23 @@ int64_t kfk__fetcher_step(kfk__fetcher *f, const kfk__event *ev, int n, int64_t 
 
     kfk__client_events(&f->client, ev, n, now);
     pass_on_wakeup(f);
-    answer_queries(f, now);
-    until = serve_partitions(f, now);
+    f->limit = (int32_t)kfk__shared_limit(f->shared, (size_t)f->options.max_partition_bytes);
+    take_news(f, now);
+    until = kfk__fetcher_answer(f, now);
+    t = kfk__questions_step(&f->questions, now);
+    until = t < until ? t : until;
+    if (f->options.group) {
+        kfk__fetcher_ask_group(f, now);
+        t = kfk__groupio_tick(&f->groupio, now);
+        until = t < until ? t : until;
+    }
+    t = serve_sources(f, now);
+    until = t < until ? t : until;
+    f->moved = false;
     t = kfk__client_tick(&f->client, now);
-    return t < until ? t : until;
+    until = t < until ? t : until;
+    t = next_retry(f);
+    until = t < until ? t : until;
+    kfk__shared_sweep(f->shared);
+    return f->moved ? now : until; /* what a timeout or metadata has changed is seen to at once */
 }

@@ -224,6 +224,7 @@ static int64_t last_offset(const kfk__batch_header *h)
 static void next_batch(kfk__fetched *f, const kfk__batch_header *h, size_t size)
 {
     f->next = last_offset(h) + 1;
+    f->epoch = h->leader_epoch;
     kfk__fbuf_drop(f->inflated);
     f->inflated = NULL;
     f->checked = false;
@@ -273,6 +274,7 @@ static bool take_batch(const kfk_records *rs, const kfk__batch_header *h, kfk__f
     /* A batch may have more offsets than the run has room for: what is left of it is the next run's. */
     if (n > *room && !sparse) {
         *position = first + *room;
+        f->epoch = h->leader_epoch;
         return true;
     }
     *position = last_offset(h) + 1;
@@ -299,6 +301,7 @@ static kfk_err fill(kfk_records *rs, kfk__fetched *f, int64_t *position, const k
             *why = "a batch that was fetched is cut short";
             return KFK_ERR_CORRUPT_MESSAGE;
         }
+        f->bad_until = err ? -1 : last_offset(&h) + 1;
         if (!err)
             err = check_order(&h, f, why);
         if (!err && last_offset(&h) < *position) {
@@ -357,6 +360,7 @@ kfk_err kfk__records_cut(kfk_records **run, kfk__assigned *p, unsigned version, 
                       .flags = KFK_OFFSET};
     rs->view.topic = p->topic;
     rs->view.partition = p->partition;
+    rs->view.offset = -2; /* no record's */
     rs->current = (size_t)-1;
     resume(rs);
     if (rs->current == 0)
@@ -394,6 +398,14 @@ void kfk_records_free(kfk_records *rs)
 
 /* ---- walking ---- */
 
+/* The offset to go on at behind what cannot be read: the next batch's. Messages of old stand each for itself. */
+static int64_t after_bad(const kfk_records *rs)
+{
+    const kfk__batch_header *h = &rs->segments[rs->current].header;
+
+    return h->magic < 2 ? rs->tp.offset + 1 : last_offset(h) + 1;
+}
+
 /* The record after the last good one cannot be read: that is where the partition stands, until a seek. */
 static void bad_record(kfk_records *rs, const char *why)
 {
@@ -406,7 +418,8 @@ static void bad_record(kfk_records *rs, const char *why)
     kfk__lock(&p->shared->lock);
     if (atomic_load_explicit(&p->version, memory_order_relaxed) == rs->version) {
         p->position = rs->tp.offset;
-        kfk__assigned_fail(p, KFK_ERR_BAD_RECORD, why);
+        kfk__assigned_fail(p, KFK_ERR_BAD_RECORD, p->position, why);
+        p->skip_to = after_bad(rs);
     }
     kfk__unlock(&p->shared->lock);
     kfk__shared_sweep(p->shared);
@@ -505,6 +518,85 @@ kfk_err kfk_records_status(const kfk_records *rs, kfk_error *e)
         e->offset = rs->tp.offset;
     }
     return err;
+}
+
+/* ---- a record of its own ---- */
+
+/* In one piece of memory: this, then the headers, then all bytes and the topic. */
+typedef struct owned {
+    kfk_allocator alloc;
+    kfk_record_owned record;
+} owned;
+
+/* Whether next gave a record last, and not NULL. */
+static bool has_record(const kfk_records *rs)
+{
+    return rs->current < rs->n_segments && rs->tp.offset == rs->view.offset + 1;
+}
+
+static kfk_bytes copy_bytes(uint8_t **to, kfk_bytes from)
+{
+    kfk_bytes copy = {from.data ? *to : NULL, from.len};
+
+    if (from.len > 0)
+        memcpy(*to, from.data, from.len);
+    *to += from.len;
+    return copy;
+}
+
+static size_t size_of_headers(const kfk_header *h, size_t n)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < n; i++)
+        size += h[i].key.len + h[i].value.len;
+    return size;
+}
+
+kfk_record_owned *kfk_record_copy(kfk_records *rs)
+{
+    const kfk_record_view *v = &rs->view;
+    const kfk_allocator *a = &rs->beneath;
+    size_t n = v->n_headers, topic_len = strlen(v->topic), size;
+    kfk_header *headers;
+    uint8_t *to;
+    owned *o;
+
+    if (!has_record(rs) || n > SIZE_MAX / sizeof *headers / 2)
+        return NULL;
+    headers = kfk__alloc(a, (n + 1) * sizeof *headers);
+    if (!headers)
+        return NULL;
+    n = kfk_records_headers(rs, headers, n);
+    size = size_of_headers(headers, n) + v->key.len + v->value.len + topic_len + 1;
+    o = kfk__alloc(a, sizeof *o + n * sizeof *headers + size);
+    if (o) {
+        kfk_header *copies = (kfk_header *)(o + 1);
+
+        to = (uint8_t *)(copies + n);
+        for (size_t i = 0; i < n; i++)
+            copies[i] = (kfk_header){copy_bytes(&to, headers[i].key),
+                                     copy_bytes(&to, headers[i].value)};
+        o->alloc = *a;
+        o->record = (kfk_record_owned){.headers = copies, .view = *v};
+        o->record.view.n_headers = (uint32_t)n;
+        o->record.view.key = copy_bytes(&to, v->key);
+        o->record.view.value = copy_bytes(&to, v->value);
+        o->record.view.topic = memcpy(to, v->topic, topic_len + 1);
+    }
+    kfk__release(a, headers);
+    return o ? &o->record : NULL;
+}
+
+void kfk_record_free(kfk_record_owned *r)
+{
+    owned *o = r ? KFK__ENTRY(r, owned, record) : NULL;
+    kfk_allocator a;
+
+    if (!o)
+        return;
+    a = o->alloc;
+    kfk__release(&a, o);
 }
 
 const kfk_tp *kfk_records_tp(const kfk_records *rs)

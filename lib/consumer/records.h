@@ -1,4 +1,4 @@
-/* records: a run of records of one partition, cut from what was fetched. The public face is in <kfk/consumer.h>.
+/* records: a run of records of one partition, cut from what was fetched. The public face is in <kfk/records.h>.
  *
  *   kfk__fetched:  [ batch | batch (compressed) | batch | part of a batch ]
  *                     │        │ inflated          │

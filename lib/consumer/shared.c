@@ -5,7 +5,9 @@
 
 #include "base/mem.h"
 
-enum { SMALLEST_CLASS = 12 }; /* 4 KiB */
+/* Buffers come in sizes of four steps to a power of two, so that one that was freed serves the next of about its size, and
+ * less than a fifth of it is not used. */
+enum { SMALLEST = 4096, STEPS = 4 };
 
 kfk__shared *kfk__shared_new(const kfk__env *env, size_t max_bytes)
 {
@@ -20,6 +22,9 @@ kfk__shared *kfk__shared_new(const kfk__env *env, size_t max_bytes)
     kfk__mutex_init(&s->lock);
     kfk__list_init(&s->partitions);
     kfk__list_init(&s->ready);
+    kfk__list_init(&s->news);
+    kfk__list_init(&s->asks);
+    kfk__list_init(&s->watchers);
     kfk__list_init(&s->garbage);
     return s;
 }
@@ -29,18 +34,22 @@ static void hold_shared(kfk__shared *s)
     atomic_fetch_add_explicit(&s->owners, 1, memory_order_relaxed);
 }
 
+static void release_all(const kfk_allocator *a, kfk__fbuf *b)
+{
+    for (kfk__fbuf *next; b; b = next) {
+        next = b->next;
+        kfk__release(a, b);
+    }
+}
+
 void kfk__shared_drop(kfk__shared *s)
 {
     kfk_allocator a = s->env.alloc;
-    kfk__fbuf *b, *next;
 
     if (atomic_fetch_sub_explicit(&s->owners, 1, memory_order_acq_rel) != 1)
         return;
     for (size_t i = 0; i < KFK__FBUF_CLASSES; i++)
-        for (b = s->kept[i]; b; b = next) {
-            next = b->next;
-            kfk__release(&a, b);
-        }
+        release_all(&a, s->kept[i]);
     kfk__mutex_fini(&s->lock);
     kfk__release(&a, s);
 }
@@ -53,33 +62,68 @@ void kfk__shared_wake(kfk__shared *s)
 
 /* ---- buffers ---- */
 
-/* Buffers come in powers of two, so that one that was freed serves the next of about its size. */
+static size_t size_of_class(size_t class)
+{
+    size_t base = (size_t)SMALLEST << (class / STEPS);
+
+    return base + base / STEPS * (class % STEPS);
+}
+
+/* KFK__FBUF_CLASSES: larger than any. */
 static size_t class_of(size_t cap)
 {
     size_t class = 0;
 
-    while (class + 1 < KFK__FBUF_CLASSES && ((size_t)1 << (class + SMALLEST_CLASS)) < cap)
+    while (class < KFK__FBUF_CLASSES && size_of_class(class) < cap)
         class++;
     return class;
 }
 
+/* Takes out one that is kept. Locked. */
+static kfk__fbuf *take_kept(kfk__shared *s, size_t class)
+{
+    kfk__fbuf *b = s->kept[class];
+
+    s->kept[class] = b->next;
+    s->kept_bytes -= b->cap;
+    return b;
+}
+
+/* A kept buffer of the class, or of the few above it; NULL: there is none. Locked. */
+static kfk__fbuf *reuse(kfk__shared *s, size_t class)
+{
+    for (size_t i = class; i < class + STEPS && i < KFK__FBUF_CLASSES; i++)
+        if (s->kept[i])
+            return take_kept(s, i);
+    return NULL;
+}
+
+/* Takes out what may not be kept any more, now that so much is used: the small ones first. Locked. */
+static kfk__fbuf *evict(kfk__shared *s)
+{
+    size_t max = atomic_load_explicit(&s->max_bytes, memory_order_relaxed);
+    kfk__fbuf *evicted = NULL, *b;
+
+    for (size_t i = 0; i < KFK__FBUF_CLASSES && s->kept_bytes > 0; i++)
+        while (s->kept[i] && s->used + s->kept_bytes > max) {
+            b = take_kept(s, i);
+            b->next = evicted;
+            evicted = b;
+        }
+    return evicted;
+}
+
 kfk__fbuf *kfk__fbuf_new(kfk__shared *s, size_t cap)
 {
-    size_t class = class_of(cap), size = (size_t)1 << (class + SMALLEST_CLASS);
-    kfk__fbuf *b;
+    size_t class = class_of(cap), size = class < KFK__FBUF_CLASSES ? size_of_class(class) : cap;
+    kfk__fbuf *b, *evicted;
 
-    if (size < cap)
-        size = cap; /* larger than any class: it is not kept */
     kfk__lock(&s->lock);
-    s->used += size;
-    b = s->kept[class];
-    if (b && b->cap >= cap) {
-        s->kept[class] = b->next;
-        s->kept_bytes -= b->cap;
-    } else {
-        b = NULL;
-    }
+    b = reuse(s, class);
+    s->used += b ? b->cap : size;
+    evicted = evict(s);
     kfk__unlock(&s->lock);
+    release_all(&s->env.alloc, evicted);
     if (!b) {
         b = kfk__alloc(&s->env.alloc, sizeof *b + size);
         if (b)
@@ -92,50 +136,69 @@ kfk__fbuf *kfk__fbuf_new(kfk__shared *s, size_t cap)
         return NULL;
     }
     b->shared = s;
+    b->next = NULL;
     atomic_init(&b->owners, 1);
     hold_shared(s);
     return b;
 }
 
+/* What nobody holds and nobody is asked for. Locked. */
+static size_t credit_of(const kfk__shared *s)
+{
+    size_t total = atomic_load_explicit(&s->max_bytes, memory_order_relaxed);
+
+    return total > s->used + s->reserved ? total - s->used - s->reserved : 0;
+}
+
+/* There may be enough of it again. Locked. */
+static void wake_starved(kfk__shared *s)
+{
+    if (s->starved == 0 || credit_of(s) < s->starved)
+        return;
+    s->starved = 0;
+    kfk__shared_wake(s);
+}
+
 void kfk__fbuf_drop(kfk__fbuf *b)
 {
     kfk__shared *s;
-    size_t class, max;
-    bool wake, keep;
+    size_t class;
+    bool keep;
 
     if (!b || atomic_fetch_sub_explicit(&b->owners, 1, memory_order_acq_rel) != 1)
         return;
     s = b->shared;
     class = class_of(b->cap);
-    max = atomic_load_explicit(&s->max_bytes, memory_order_relaxed);
     kfk__lock(&s->lock);
     s->used -= b->cap;
-    keep = !s->closed && class + 1 < KFK__FBUF_CLASSES && s->used + s->kept_bytes + b->cap <= max;
+    keep = !s->closed && class < KFK__FBUF_CLASSES &&
+           s->used + s->kept_bytes + b->cap <=
+               atomic_load_explicit(&s->max_bytes, memory_order_relaxed);
     if (keep) {
         b->next = s->kept[class];
         s->kept[class] = b;
         s->kept_bytes += b->cap;
     }
-    wake = s->starved && s->used < max;
-    s->starved &= !wake;
-    if (wake)
-        kfk__shared_wake(s);
+    wake_starved(s);
     kfk__unlock(&s->lock);
     if (!keep)
         kfk__release(&s->env.alloc, b);
     kfk__shared_drop(s);
 }
 
-size_t kfk__shared_reserve(kfk__shared *s, size_t max, size_t shares)
+size_t kfk__shared_reserve(kfk__shared *s, size_t max, size_t shares, size_t least)
 {
-    size_t total = atomic_load_explicit(&s->max_bytes, memory_order_relaxed), credit, share;
+    size_t total = atomic_load_explicit(&s->max_bytes, memory_order_relaxed);
+    size_t share = total / (shares ? shares : 1), credit;
 
-    share = total / (shares ? shares : 1);
-    if (max > share)
-        max = share;
+    max = max < share ? max : share;
+    least = least < max ? least : max;
     kfk__lock(&s->lock);
-    credit = total > s->used + s->reserved ? total - s->used - s->reserved : 0;
-    s->starved = credit == 0;
+    credit = credit_of(s);
+    if (credit < least) {
+        credit = 0;
+        s->starved = least;
+    }
     if (credit > max)
         credit = max;
     s->reserved += credit;
@@ -147,7 +210,21 @@ void kfk__shared_unreserve(kfk__shared *s, size_t n)
 {
     kfk__lock(&s->lock);
     s->reserved -= n;
+    wake_starved(s);
     kfk__unlock(&s->lock);
+}
+
+size_t kfk__shared_limit(kfk__shared *s, size_t max)
+{
+    size_t fair = atomic_load_explicit(&s->max_bytes, memory_order_relaxed) / 2, part;
+
+    kfk__lock(&s->lock);
+    fair /= s->n_partitions ? s->n_partitions : 1;
+    part = credit_of(s) / 8;
+    kfk__unlock(&s->lock);
+    part = part > fair ? part : fair;
+    part = part > SMALLEST ? part : SMALLEST;
+    return part < max ? part : max;
 }
 
 /* ---- partitions ---- */
@@ -166,13 +243,17 @@ kfk__assigned *kfk__assigned_new(kfk__shared *s, const char *topic, int32_t part
     p->shared = s;
     p->topic_len = strlen(topic);
     p->partition = partition;
-    p->fetch_version = (unsigned)-1;
-    p->resume_at = p->end = -1;
+    p->resume_at = p->end = p->position = -1;
+    p->epoch = p->course.replica = -1;
+    p->course.version = (unsigned)-1;
     atomic_init(&p->owners, 1);
     atomic_init(&p->version, 0);
     kfk__list_init(&p->link);
     kfk__list_init(&p->ready);
+    kfk__list_init(&p->news);
     kfk__list_init(&p->fetched);
+    kfk__list_init(&p->course.known);
+    kfk__list_init(&p->course.waiting);
     hold_shared(s);
     return p;
 }
@@ -210,39 +291,96 @@ void kfk__shared_sweep(kfk__shared *s)
         kfk__fetched_free(s, KFK__ENTRY(at, kfk__fetched, link));
 }
 
-void kfk__assigned_move(kfk__assigned *p, int64_t position)
+void kfk__assigned_tell(kfk__assigned *p)
+{
+    kfk__shared *s = p->shared;
+
+    if (s->closed || !kfk__list_empty(&p->news))
+        return;
+    kfk__list_push(&s->news, &kfk__assigned_hold(p)->news);
+    kfk__shared_wake(s);
+}
+
+/* What was fetched is of no use any more. */
+static void forget_fetched(kfk__assigned *p)
 {
     kfk__list *at;
 
     atomic_fetch_add_explicit(&p->version, 1, memory_order_release);
-    p->position = position;
     p->err = KFK_OK;
     p->buffered = 0;
+    p->full = 0;
     p->resume_at = -1;
     kfk__list_remove(&p->ready);
     while ((at = kfk__list_pop(&p->fetched)) != NULL)
         kfk__list_push(&p->shared->garbage, at);
-    p->shared->changed = true;
+    kfk__assigned_tell(p);
 }
 
-void kfk__assigned_fail(kfk__assigned *p, kfk_err err, const char *why)
+void kfk__assigned_move(kfk__assigned *p, int64_t offset, int32_t epoch)
 {
-    kfk__assigned_move(p, p->position);
+    forget_fetched(p);
+    p->position = offset;
+    p->epoch = epoch;
+}
+
+void kfk__assigned_look_up(kfk__assigned *p, kfk__place from)
+{
+    forget_fetched(p);
+    p->position = p->epoch = -1;
+    p->from = from;
+}
+
+void kfk__assigned_start(kfk__assigned *p)
+{
+    if (p->start.kind == KFK__PLACE_NONE)
+        kfk__assigned_fail(p, KFK_ERR_NO_OFFSET, -1,
+                           "no offset was given, and auto.offset.reset=none");
+    else
+        kfk__assigned_look_up(p, p->start);
+}
+
+void kfk__assigned_leave(kfk__assigned *p)
+{
+    forget_fetched(p);
+    p->gone = true;
+}
+
+void kfk__assigned_fail(kfk__assigned *p, kfk_err err, int64_t offset, const char *why)
+{
+    forget_fetched(p);
     p->err = err;
+    p->err_offset = offset;
+    p->skip_to = -1;
     (void)snprintf(p->why, sizeof p->why, "%s", why);
     kfk__assigned_ready(p);
+    kfk__shared_known(p->shared);
+}
+
+void kfk__shared_known(kfk__shared *s)
+{
+    for (kfk__list *at = s->watchers.next; at != &s->watchers; at = at->next)
+        s->env.ops->wake(s->env.ctx, KFK__ENTRY(at, kfk__watcher, link)->waiter);
+}
+
+void kfk__shared_ring(kfk__shared *s)
+{
+    if (s->bell)
+        s->env.ops->poller_wake(s->bell);
 }
 
 void kfk__assigned_ready(kfk__assigned *p)
 {
     kfk__shared *s = p->shared;
 
-    if (s->closed) /* nobody polls any more, and the partition may be about to go */
+    /* Nobody polls any more, and the partition may be about to go; or what it has is for when it is resumed. */
+    if (s->closed || p->gone || p->paused)
         return;
     if (kfk__list_empty(&p->ready))
         kfk__list_push(&s->ready, &p->ready);
     if (s->poller)
         s->env.ops->wake(s->env.ctx, s->poller);
+    kfk__shared_ring(s);
 }
 
 kfk__assigned *kfk__shared_find(kfk__shared *s, const char *topic, int32_t partition)

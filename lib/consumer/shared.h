@@ -17,15 +17,16 @@
 #include "base/env.h"
 #include "base/list.h"
 #include "base/lock.h"
-#include "client/retry.h"
 #include "consumer/aborted.h"
+#include "consumer/course.h"
+#include "consumer/place.h"
 #include "net/loop.h"
 #include "record/cursor.h"
 
 typedef struct kfk__shared kfk__shared;
 
-/* auto.offset.reset=none */
-#define KFK__RESET_NONE INT64_MIN
+/* The longest name that a topic may have. */
+enum { KFK__TOPIC_MAX = 249 };
 
 /* A piece of fetch memory. */
 typedef struct kfk__fbuf {
@@ -42,6 +43,8 @@ typedef struct kfk__fetched {
     kfk__fbuf *buf;
     size_t at, end;      /* batches that poll has not handed out yet: data[at .. end) */
     int64_t next;        /* the offset after what was handed out of it */
+    int32_t epoch;       /* of the batch that this ends in */
+    int64_t bad_until;   /* the offset after the batch that cannot be read; -1: nobody knows */
     bool checked;        /* the checksum of the batch at |at| */
     kfk__fbuf *inflated; /* the records of the batch at |at|, if that is compressed and has been begun */
     size_t n_inflated;
@@ -52,56 +55,70 @@ typedef struct kfk__fetched {
 /* One assigned partition. */
 typedef struct kfk__assigned {
     kfk__shared *shared;
-    atomic_int owners;   /* the assignment, the Fetcher's requests, runs */
+    atomic_int owners;   /* the assignment, the news, the Fetcher, runs */
     atomic_uint version; /* raised whenever what was fetched before must not be delivered any more */
     char *topic;
     size_t topic_len;
     int32_t partition;
-    int64_t reset; /* KFK_OFFSET_EARLIEST, KFK_OFFSET_LATEST; KFK__RESET_NONE: an error */
+    kfk__place start; /* where to begin where nothing is committed */
+    kfk__place reset; /* where to go on from an offset that is not there */
 
     /* Guarded by the lock. */
     kfk__list link;  /* in the assignment */
     kfk__list ready; /* in the ready list */
+    kfk__list news;  /* the Fetcher is to look at it */
+    bool gone;       /* not assigned any more */
+    bool paused;
+    size_t full;     /* the Fetcher holds back while more than so much is buffered; 0: it does not */
+    kfk__place from; /* where to look for it while the position is not known */
     void *opaque;
-    int64_t position;  /* of the next record to be handed out; < 0: to be looked up, KFK_OFFSET_... */
+    int64_t position;  /* of the next record to be handed out; < 0: not known */
+    int32_t epoch;     /* leader epoch of the record before it; -1: not known */
     kfk__list fetched; /* oldest first */
     size_t buffered;   /* bytes in them */
-    int64_t end; /* of what may be read, as an answer told it last; -1: not known */
+    int64_t end;       /* of what may be read, as an answer told it last; -1: not known */
     kfk_err err;       /* why there is no more until a seek; KFK_OK */
-    char why[160];
+    int64_t err_offset; /* what poll tells with it */
+    int64_t skip_to;    /* where it goes on behind what cannot be read; -1: that is not it, or nobody knows */
+    char why[200];
     /* Where the last run stopped inside a batch, with the record read that the next one begins with. */
     kfk__batch_cursor resume;
     int64_t resume_at; /* the position it is for; -1: none */
 
-    /* The Fetcher's. */
-    unsigned fetch_version; /* the one that these belong to */
-    int64_t fetch_since;    /* when that began */
-    int64_t fetch_offset;   /* of the next record to be fetched; < 0: to be looked up */
-    bool asked;             /* a request for it is out */
-    int64_t retry_at;
-    kfk__retry retry;
+    kfk__course course; /* the Fetcher's */
 } kfk__assigned;
 
-enum { KFK__FBUF_CLASSES = 24 };
+/* One who waits for a position. Lives in its frame. */
+typedef struct kfk__watcher {
+    kfk__list link;
+    kfk__waiter *waiter;
+} kfk__watcher;
+
+enum { KFK__FBUF_CLASSES = 64 }; /* up to 240 MiB */
 
 struct kfk__shared {
     kfk__env env;
     atomic_int owners;
     atomic_bool woken;       /* kfk_consumer_wakeup */
     atomic_size_t max_bytes; /* fetch.buffer.memory */
+    bool skips_bad;          /* corrupt.batch.policy=skip; set once */
 
     kfk__mutex lock; /* guards all below */
     kfk__loop *loop; /* the Fetcher's; NULL: it has ended */
     kfk__list partitions;
+    size_t n_partitions;
     kfk__list ready;
+    kfk__list news;      /* partitions, each held by it, that the Fetcher is to look at */
+    kfk__list asks;      /* that the Fetcher is to take up (ask.h) */
+    kfk__poller *bell;   /* kfk_consumer_fd's; NULL: nobody has asked for it */
     kfk__list garbage;   /* kfk__fetched that nobody wants: kfk__shared_sweep */
     kfk__waiter *poller; /* who waits in poll */
+    kfk__list watchers;  /* kfk__watcher, those who wait for positions */
     size_t used;         /* bytes in buffers that somebody holds */
     size_t reserved;     /* bytes that brokers have been asked for */
     size_t kept_bytes;
     kfk__fbuf *kept[KFK__FBUF_CLASSES];
-    bool starved; /* the Fetcher waits for credit */
-    bool changed; /* the assignment, or a position, since the Fetcher looked */
+    size_t starved; /* the Fetcher waits for so much credit; 0: it does not */
     bool closed;
 };
 
@@ -112,10 +129,13 @@ void kfk__shared_drop(kfk__shared *s);
 /* A buffer of |cap| bytes or more, with one owner. NULL: no memory. */
 kfk__fbuf *kfk__fbuf_new(kfk__shared *s, size_t cap);
 void kfk__fbuf_drop(kfk__fbuf *b);
-/* Takes credit for bytes that a broker is asked for: at most |max|, and one share of |shares|. Returns how much; 0: the
- * Fetcher will be woken when there is some again. */
-size_t kfk__shared_reserve(kfk__shared *s, size_t max, size_t shares);
+/* Takes credit for bytes that a broker is asked for: at most |max|, and one share of |shares|. Returns how much; 0: there is
+ * not even |least|, and the Fetcher will be woken when there is. */
+size_t kfk__shared_reserve(kfk__shared *s, size_t max, size_t shares, size_t least);
 void kfk__shared_unreserve(kfk__shared *s, size_t n);
+/* How much to ask for of one partition, at most |max|: plenty while memory is free, a fair share when it is not, so that
+ * partitions that nobody reads never take up all. */
+size_t kfk__shared_limit(kfk__shared *s, size_t max);
 
 /* A partition with one owner, in no list. NULL: no memory. */
 kfk__assigned *kfk__assigned_new(kfk__shared *s, const char *topic, int32_t partition);
@@ -125,10 +145,20 @@ static inline kfk__assigned *kfk__assigned_hold(kfk__assigned *p)
     return p;
 }
 void kfk__assigned_drop(kfk__assigned *p);
-/* Forgets what was fetched, which goes to the garbage; the position is |position| now. Locked. */
-void kfk__assigned_move(kfk__assigned *p, int64_t position);
-/* No more records until a seek, because of |err| at the position. Locked. */
-void kfk__assigned_fail(kfk__assigned *p, kfk_err err, const char *why);
+/* These forget what was fetched, which goes to the garbage, and let the Fetcher begin anew. Locked. */
+/* The position is |offset| now; |epoch|: of the record before, -1 if not known. */
+void kfk__assigned_move(kfk__assigned *p, int64_t offset, int32_t epoch);
+/* It is to be looked up. */
+void kfk__assigned_look_up(kfk__assigned *p, kfk__place from);
+/* To where it begins when nothing is known of it. */
+void kfk__assigned_start(kfk__assigned *p);
+/* Not assigned any more. */
+void kfk__assigned_leave(kfk__assigned *p);
+/* No more records until a seek, because of |err|, which poll tells with |offset|; the position stays. */
+void kfk__assigned_fail(kfk__assigned *p, kfk_err err, int64_t offset, const char *why);
+
+/* The Fetcher is to look at it. Locked. */
+void kfk__assigned_tell(kfk__assigned *p);
 /* There is something for poll: puts it into the ready list, and wakes who waits. Locked. */
 void kfk__assigned_ready(kfk__assigned *p);
 kfk__assigned *kfk__shared_find(kfk__shared *s, const char *topic, int32_t partition);
@@ -139,5 +169,9 @@ void kfk__fetched_free(kfk__shared *s, kfk__fetched *f);
 
 /* Wakes the Fetcher. Locked or not. */
 void kfk__shared_wake(kfk__shared *s);
+/* A position has become known, or never will: wakes those who wait for that. Locked. */
+void kfk__shared_known(kfk__shared *s);
+/* Makes kfk_consumer_fd readable. Locked. */
+void kfk__shared_ring(kfk__shared *s);
 
 #endif

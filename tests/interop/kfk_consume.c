@@ -137,7 +137,7 @@ static kfk_tp *assign(kfk_consumer *c, const char *topic, size_t n, int64_t plac
 /* Whether each position is known and, but for the first time, at its end. */
 static int all_there(kfk_consumer *c, kfk_tp *tps, size_t n, const struct partition *parts)
 {
-    kfk_consumer_position(c, tps, n, NULL);
+    kfk_consumer_position(c, tps, n, 0, NULL);
     for (size_t i = 0; i < n; i++) {
         if (tps[i].err && tps[i].err != KFK_ERR_WOULD_BLOCK)
             die(tps[i].topic, kfk_err_str(tps[i].err));

@@ -53,7 +53,7 @@ static int64_t position(kfk_consumer *c)
 {
     kfk_tp at = tp("t", 0, 0);
 
-    ck_assert_int_eq(kfk_consumer_position(c, &at, 1, &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_consumer_position(c, &at, 1, 0, &w.e), KFK_OK);
     return at.err ? -1 : at.offset;
 }
 

@@ -151,6 +151,7 @@ static void consume(void)
     good = reads_on(c, 5000);
     if (!good && bad.kind == KFK__DEV_FAULT_ALTER) {
         simnet_cut(w.rig.s, SIM_ANY, WORLD_HOST);
+        nap(1); /* until that is noticed */
         good = reads_on(c, 10000);
     }
     ck_assert_msg(good || lies_about_an_epoch(), "%s: %s", where(), w.e.msg);

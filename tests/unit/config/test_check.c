@@ -156,7 +156,7 @@ START_TEST(files_are_lenient)
     lines l = {0};
     char path[32];
 
-    write_file(path, "bootstrap.servers=a:1\nacks=1\nfetch.min.bytes=2\n\ngroup.id=g\n"
+    write_file(path, "bootstrap.servers=a:1\nacks=1\nfetch.min.bytes=2\n\ngroup.instance.id=g\n"
                      "consumer.linger.ms=3\n");
     ck_assert_msg(!kfk_config_load(c, path, &e), "%s", e.msg);
     unlink(path);
@@ -164,14 +164,14 @@ START_TEST(files_are_lenient)
 
     copy = kfk__config_copy(c, NULL);
     ck_assert_msg(!kfk__config_check(copy, KFK_ROLE_PRODUCER, &e), "%s", e.msg);
-    ck_assert_str_eq(l.text, "6 not read by a producer, no effect: group.id, fetch.min.bytes\n"
+    ck_assert_str_eq(l.text, "6 not read by a producer, no effect: group.instance.id, fetch.min.bytes\n"
                              "6 idempotence is off, since acks is not all\n");
     kfk_config_free(copy);
 
     memset(&l, 0, sizeof l);
     copy = kfk__config_copy(c, NULL);
     ck_assert_int_eq(kfk__config_check(copy, KFK_ROLE_CONSUMER, &e), KFK_ERR_UNSUPPORTED);
-    ck_assert_str_eq(e.msg, "line 5 of the file: group.id=g: this version of libkfk cannot do that "
+    ck_assert_str_eq(e.msg, "line 5 of the file: group.instance.id=g: this version of libkfk cannot do that "
                             "yet; leave it out");
     ck_assert_str_eq(l.text, "6 not read by a consumer, no effect: linger.ms, acks\n");
     kfk_config_free(copy);

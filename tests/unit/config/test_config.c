@@ -44,11 +44,11 @@ START_TEST(refusals)
          "consumer.linger.ms: this role does not read linger.ms"},
         {"security.protocol", "ssl", KFK_ERR_UNSUPPORTED,
          "security.protocol=SSL: this version of libkfk cannot do that yet; possible: PLAINTEXT"},
-        {"group.id", "g", KFK_ERR_UNSUPPORTED,
-         "group.id=g: this version of libkfk cannot do that yet; leave it out"},
-        {"auto.offset.reset", "by_duration:P1D", KFK_ERR_UNSUPPORTED,
-         "auto.offset.reset=by_duration:P1D: this version of libkfk cannot do that yet; possible: "
-         "latest, earliest, none"},
+        {"group.instance.id", "g", KFK_ERR_UNSUPPORTED,
+         "group.instance.id=g: this version of libkfk cannot do that yet; leave it out"},
+        {"auto.offset.reset", "by_duration:1D", KFK_ERR_CONFIG,
+         "auto.offset.reset=by_duration:1D: not a span of time, PnDTnHnMn.nS, of 0 or more; "
+         "allowed: [latest, earliest, none, by_duration:PnDTnHnMn.nS]"},
         {"ssl.key.password", "hunter2", KFK_ERR_UNSUPPORTED,
          "ssl.key.password=[redacted]: this version of libkfk cannot do that yet; leave it out"},
         {"key.serializer", "a.B", KFK_ERR_UNSUPPORTED,

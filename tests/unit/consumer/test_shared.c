@@ -64,10 +64,10 @@ START_TEST(a_buffer_that_was_dropped_serves_again)
 
     kfk__fbuf_drop(b);
     failalloc_fail_from(&fake.mem, 1);
-    ck_assert_ptr_eq(kfk__fbuf_new(shared, 4 * PAGE), b);
+    ck_assert_ptr_null(kfk__fbuf_new(shared, PAGE)); /* it is too good for that */
+    ck_assert_ptr_eq(kfk__fbuf_new(shared, 3 * PAGE - 1), b);
     ck_assert_ptr_null(kfk__fbuf_new(shared, 3 * PAGE)); /* that was the only one */
-    ck_assert_ptr_null(kfk__fbuf_new(shared, PAGE));
-    ck_assert_uint_eq(shared->used, 4 * PAGE);
+    ck_assert_uint_eq(shared->used, 3 * PAGE);
     ck_assert_uint_eq(shared->kept_bytes, 0);
     memset(b->data, 1, b->cap);
     kfk__fbuf_drop(b);
@@ -88,6 +88,22 @@ START_TEST(no_more_is_kept_than_the_budget_has_room_for)
     b[0] = kfk__fbuf_new(shared, 2 * MEMORY);
     kfk__fbuf_drop(b[0]);
     ck_assert_uint_le(shared->kept_bytes, MEMORY);
+}
+END_TEST
+
+/* What is kept is not beside the budget, but of it. */
+START_TEST(what_is_kept_makes_room_for_what_is_used)
+{
+    kfk__fbuf *small[4], *large;
+
+    for (int i = 0; i < 4; i++)
+        small[i] = kfk__fbuf_new(shared, MEMORY / 4 / PAGE * PAGE);
+    for (int i = 0; i < 4; i++)
+        kfk__fbuf_drop(small[i]);
+    ck_assert_uint_gt(shared->kept_bytes, MEMORY / 2);
+    large = kfk__fbuf_new(shared, MEMORY / 2);
+    ck_assert_uint_le(shared->used + shared->kept_bytes, MEMORY);
+    kfk__fbuf_drop(large);
 }
 END_TEST
 
@@ -146,11 +162,11 @@ START_TEST(credit_is_what_nobody_holds_or_has_asked_for)
 {
     kfk__fbuf *b = kfk__fbuf_new(shared, 2 * PAGE);
 
-    ck_assert_uint_eq(kfk__shared_reserve(shared, PAGE, 1), PAGE);
-    ck_assert_uint_eq(kfk__shared_reserve(shared, SIZE_MAX, 1), MEMORY - 3 * PAGE);
-    ck_assert_uint_eq(kfk__shared_reserve(shared, SIZE_MAX, 1), 0);
+    ck_assert_uint_eq(kfk__shared_reserve(shared, PAGE, 1, 1), PAGE);
+    ck_assert_uint_eq(kfk__shared_reserve(shared, SIZE_MAX, 1, 1), MEMORY - 3 * PAGE);
+    ck_assert_uint_eq(kfk__shared_reserve(shared, SIZE_MAX, 1, 1), 0);
     kfk__shared_unreserve(shared, PAGE);
-    ck_assert_uint_eq(kfk__shared_reserve(shared, SIZE_MAX, 1), PAGE);
+    ck_assert_uint_eq(kfk__shared_reserve(shared, SIZE_MAX, 1, 1), PAGE);
     kfk__shared_unreserve(shared, MEMORY - 2 * PAGE);
     kfk__fbuf_drop(b);
     ck_assert_uint_eq(shared->reserved, 0);
@@ -159,9 +175,9 @@ END_TEST
 
 START_TEST(no_broker_gets_more_than_its_share)
 {
-    ck_assert_uint_eq(kfk__shared_reserve(shared, SIZE_MAX, 4), MEMORY / 4);
+    ck_assert_uint_eq(kfk__shared_reserve(shared, SIZE_MAX, 4, 1), MEMORY / 4);
     kfk__shared_unreserve(shared, MEMORY / 4);
-    ck_assert_uint_eq(kfk__shared_reserve(shared, SIZE_MAX, 0), MEMORY);
+    ck_assert_uint_eq(kfk__shared_reserve(shared, SIZE_MAX, 0, 1), MEMORY);
     kfk__shared_unreserve(shared, MEMORY);
 }
 END_TEST
@@ -171,9 +187,9 @@ START_TEST(there_is_no_credit_while_more_is_held_than_there_is)
 {
     kfk__fbuf *b = kfk__fbuf_new(shared, 2 * MEMORY);
 
-    ck_assert_uint_eq(kfk__shared_reserve(shared, 1, 1), 0);
+    ck_assert_uint_eq(kfk__shared_reserve(shared, 1, 1, 1), 0);
     kfk__fbuf_drop(b);
-    ck_assert_uint_eq(kfk__shared_reserve(shared, 1, 1), 1);
+    ck_assert_uint_eq(kfk__shared_reserve(shared, 1, 1, 1), 1);
     kfk__shared_unreserve(shared, 1);
 }
 END_TEST
@@ -184,7 +200,7 @@ START_TEST(whoever_found_no_credit_is_woken_once_there_is_some)
 
     kfk__fbuf_drop(kfk__fbuf_new(shared, PAGE));
     ck_assert_int_eq(wakes, 0); /* nobody waits */
-    ck_assert_uint_eq(kfk__shared_reserve(shared, 1, 1), 0);
+    ck_assert_uint_eq(kfk__shared_reserve(shared, 1, 1, 1), 0);
     kfk__fbuf_drop(b);
     ck_assert_int_eq(wakes, 0); /* there is none still */
     kfk__fbuf_drop(a);
@@ -207,6 +223,17 @@ static kfk__fetched *add_fetched(kfk__assigned *p, size_t n)
     kfk__list_push(&p->fetched, &f->link);
     p->buffered += n;
     return f;
+}
+
+/* Whether the Fetcher is to look at it; it does then. */
+static bool told(kfk__assigned *p)
+{
+    bool yes = !kfk__list_empty(&p->news);
+
+    kfk__list_remove(&p->news);
+    if (yes)
+        kfk__assigned_drop(p);
+    return yes;
 }
 
 START_TEST(partitions_are_found_by_topic_and_number)
@@ -250,15 +277,15 @@ START_TEST(a_move_forgets_what_was_fetched)
     (void)add_fetched(p, 100);
     p->resume_at = 7;
     kfk__assigned_ready(p);
-    shared->changed = false;
-    kfk__assigned_move(p, 42);
+    kfk__assigned_move(p, 42, -1);
     ck_assert_uint_ne(atomic_load(&p->version), version);
     ck_assert_int_eq(p->position, 42);
     ck_assert_uint_eq(p->buffered, 0);
     ck_assert_int_eq(p->resume_at, -1);
     ck_assert(kfk__list_empty(&p->fetched));
     ck_assert(kfk__list_empty(&shared->ready));
-    ck_assert(shared->changed);
+    ck_assert(told(p));
+    ck_assert(!told(p)); /* once */
     ck_assert_uint_eq(shared->used, 3 * PAGE); /* nobody frees with the lock held */
     kfk__shared_sweep(shared);
     ck_assert_uint_eq(shared->used, 0);
@@ -274,20 +301,22 @@ START_TEST(a_partition_that_failed_stays_where_it_is_and_tells)
 
     p->position = 9;
     (void)add_fetched(p, 100);
-    kfk__assigned_fail(p, KFK_ERR_CORRUPT_MESSAGE, "bad");
+    kfk__assigned_fail(p, KFK_ERR_CORRUPT_MESSAGE, 7, "bad");
     ck_assert_int_eq(p->err, KFK_ERR_CORRUPT_MESSAGE);
+    ck_assert_int_eq(p->err_offset, 7);
     ck_assert_str_eq(p->why, "bad");
     ck_assert_int_eq(p->position, 9);
     ck_assert_ptr_eq(kfk__list_first(&shared->ready), &p->ready);
     ck_assert(kfk__list_empty(&p->fetched));
     memset(long_text, 'x', sizeof long_text);
     long_text[sizeof long_text - 1] = '\0';
-    kfk__assigned_fail(p, KFK_ERR_CORRUPT_MESSAGE, long_text);
+    kfk__assigned_fail(p, KFK_ERR_CORRUPT_MESSAGE, 7, long_text);
     ck_assert_uint_eq(strlen(p->why), sizeof p->why - 1);
-    kfk__assigned_move(p, 10); /* a seek makes it good */
+    kfk__assigned_move(p, 10, -1); /* a seek makes it good */
     ck_assert_int_eq(p->err, KFK_OK);
     ck_assert(kfk__list_empty(&shared->ready));
     kfk__shared_sweep(shared);
+    ck_assert(told(p)); /* and gives the news' hold back */
     kfk__assigned_drop(p);
 }
 END_TEST
@@ -318,7 +347,7 @@ START_TEST(nothing_becomes_ready_after_the_close)
 
     shared->closed = true;
     kfk__assigned_ready(p);
-    kfk__assigned_fail(p, KFK_ERR_CORRUPT_MESSAGE, "bad");
+    kfk__assigned_fail(p, KFK_ERR_CORRUPT_MESSAGE, 7, "bad");
     ck_assert(kfk__list_empty(&shared->ready));
     kfk__assigned_drop(p);
 }
@@ -353,6 +382,7 @@ int main(void)
     tcase_add_test(t, a_buffer_has_the_room_that_was_asked_for);
     tcase_add_test(t, a_buffer_that_was_dropped_serves_again);
     tcase_add_test(t, no_more_is_kept_than_the_budget_has_room_for);
+    tcase_add_test(t, what_is_kept_makes_room_for_what_is_used);
     tcase_add_test(t, nothing_is_kept_after_the_close);
     tcase_add_test(t, a_buffer_goes_with_its_last_owner);
     tcase_add_test(t, a_buffer_outlives_the_consumer);

@@ -1,0 +1,49 @@
+/* ask: a question of the application's that brokers answer: offsets of any partitions, a commit, what is committed.
+ *
+ *   application: new ──> shared->asks ──> wait ──> done: copied out
+ *                             │              └──> its time is over: left, until the same is asked again
+ *   Fetcher:                  └──> taken up (answer.c) ──> questions to leaders, or to the group's coordinator ──> done
+ *
+ * Owned by the asker and by the Fetcher, each until it has no more to do with it. */
+#ifndef KFK_CONSUMER_ASK_H
+#define KFK_CONSUMER_ASK_H
+
+#include "consumer/shared.h"
+
+typedef enum kfk__ask_kind {
+    KFK__ASK_OFFSETS,
+    KFK__ASK_COMMIT,
+    KFK__ASK_COMMITTED
+} kfk__ask_kind;
+
+typedef struct kfk__ask {
+    kfk__shared *shared;
+    atomic_int owners;
+    kfk__ask_kind kind;
+    size_t n;
+    kfk_tp *asked;   /* as it was asked; the strings are its own */
+    kfk_tp *answers; /* the same, with what is found; metadata is its own, too */
+    int64_t deadline; /* of the Fetcher */
+
+    /* Guarded by the shared lock. */
+    kfk__list link; /* shared->asks, then the Fetcher's */
+    kfk__list left; /* those of the handle that nobody waits for */
+    kfk__waiter *waiter;
+    bool done;
+    kfk_error error; /* done: of the whole; KFK_OK: .err of each says */
+
+    /* The Fetcher's. */
+    struct kfk__question *questions;
+    size_t n_open;
+    bool dead; /* nobody wants to know; a commit goes on all the same */
+} kfk__ask;
+
+/* A copy of what is asked, with two owners, taken up by nobody. NULL: no memory. */
+kfk__ask *kfk__ask_new(kfk__shared *s, kfk__ask_kind kind, const kfk_tp *tps, size_t n);
+void kfk__ask_drop(kfk__ask *a);
+/* Whether it asks just that. */
+bool kfk__ask_is(const kfk__ask *a, kfk__ask_kind kind, const kfk_tp *tps, size_t n);
+/* The Fetcher's end of it: the answers are there, or |e| says why not (may be NULL). Not locked. */
+void kfk__ask_done(kfk__ask *a, const kfk_error *e);
+
+#endif

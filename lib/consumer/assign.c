@@ -1,0 +1,383 @@
+/* The public calls that say what is read, and from where: none of them waits for a broker, but for
+ * kfk_consumer_position. */
+#include <kfk/consumer.h>
+
+#include <string.h>
+
+#include "base/error.h"
+#include "consumer/handle.h"
+
+kfk_err kfk__consumer_check(const kfk_tp *tps, size_t n, kfk_error *e)
+{
+    if (n > 0 && !tps)
+        return kfk__fail(e, KFK_ERR_INVALID_ARG, "no partitions");
+    for (size_t i = 0; i < n; i++)
+        if (!tps[i].topic || !tps[i].topic[0] || tps[i].partition < 0)
+            return kfk__fail(e, KFK_ERR_INVALID_ARG, "partition %zu has no topic or is negative",
+                             i);
+    return KFK_OK;
+}
+
+/* Where somebody wants to begin. */
+static kfk_err check_places(const kfk_tp *tps, size_t n, bool needed, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_check(tps, n, e);
+
+    for (size_t i = 0; !err && i < n; i++) {
+        bool time = tps[i].flags & KFK_TIMESTAMP, offset = tps[i].flags & KFK_OFFSET || needed;
+        int64_t least = time ? 0 : KFK_OFFSET_EARLIEST;
+
+        if ((time || offset) && tps[i].offset < least)
+            err = kfk__fail(e, KFK_ERR_INVALID_ARG, "%.200s-%d: %lld is not %s", tps[i].topic,
+                            tps[i].partition, (long long)tps[i].offset,
+                            time ? "a time" : "an offset");
+    }
+    return err;
+}
+
+void kfk__consumer_unassign_all(kfk__shared *s, kfk__list *out)
+{
+    for (kfk__list *at = s->partitions.next; at != &s->partitions; at = at->next)
+        kfk__assigned_leave(KFK__ENTRY(at, kfk__assigned, link));
+    kfk__list_splice(out, &s->partitions);
+    s->n_partitions = 0;
+}
+
+void kfk__consumer_drop_all(kfk__list *partitions)
+{
+    kfk__list *at;
+
+    while ((at = kfk__list_pop(partitions)) != NULL)
+        kfk__assigned_drop(KFK__ENTRY(at, kfk__assigned, link));
+}
+
+/* ---- assign ---- */
+
+static kfk__assigned *make_partition(kfk_consumer *c, const kfk_tp *tp)
+{
+    kfk__assigned *p = kfk__assigned_new(c->shared, tp->topic, tp->partition);
+
+    if (!p)
+        return NULL;
+    kfk__consumer_places(c, tp->topic, &p->start, &p->reset);
+    p->opaque = tp->opaque;
+    return p;
+}
+
+/* New partitions for all of |tps|, in |out|. */
+static kfk_err make_partitions(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk__list *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        kfk__assigned *p = make_partition(c, &tps[i]);
+
+        if (!p) {
+            kfk__consumer_drop_all(out);
+            return KFK_ERR_NOMEM;
+        }
+        kfk__list_push(out, &p->link);
+    }
+    return KFK_OK;
+}
+
+/* To where |tp| says, which says something, or where it must. Locked. */
+static void go_to(kfk__assigned *p, const kfk_tp *tp)
+{
+    if (tp->flags & KFK_TIMESTAMP || tp->offset < 0)
+        kfk__assigned_look_up(p, (kfk__place){KFK__PLACE_TIME, tp->offset});
+    else
+        kfk__assigned_move(p, tp->offset, tp->flags & KFK_EPOCH ? tp->leader_epoch : -1);
+}
+
+/* Where it begins, for one that is new. Locked. */
+static void begin(kfk_consumer *c, kfk__assigned *p, const kfk_tp *tp)
+{
+    if (tp->flags & (KFK_OFFSET | KFK_TIMESTAMP))
+        go_to(p, tp);
+    else if (c->fetcher.options.group)
+        kfk__assigned_look_up(p, (kfk__place){KFK__PLACE_COMMITTED, 0});
+    else
+        kfk__assigned_start(p);
+}
+
+/* Those that are assigned already, and are given no offset, go on as they are. Locked. */
+static void take_over(kfk_consumer *c, const kfk_tp *tps, kfk__list *fresh, kfk__list *unused)
+{
+    kfk__shared *s = c->shared;
+    size_t i = 0;
+
+    for (kfk__list *at = fresh->next, *next; at != fresh; at = next, i++) {
+        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
+        kfk__assigned *old = kfk__shared_find(s, p->topic, p->partition);
+
+        next = at->next;
+        if (!old || (tps[i].flags & (KFK_OFFSET | KFK_TIMESTAMP))) {
+            begin(c, p, &tps[i]);
+            continue;
+        }
+        kfk__list_remove(&old->link);
+        s->n_partitions--;
+        kfk__list_insert(at, &old->link);
+        old->opaque = p->opaque;
+        kfk__list_remove(at);
+        kfk__list_push(unused, at);
+    }
+}
+
+/* They are assigned from now on. Locked. */
+static void add_all(kfk__shared *s, kfk__list *fresh)
+{
+    for (kfk__list *at = fresh->next; at != fresh; at = at->next)
+        s->n_partitions++;
+    kfk__list_splice(&s->partitions, fresh);
+    kfk__shared_wake(s);
+}
+
+/* Gives back what is not used any more. */
+static kfk_err finish(kfk_consumer *c, kfk__list *a, kfk__list *b, bool closed, kfk_error *e)
+{
+    kfk__consumer_drop_all(a);
+    kfk__consumer_drop_all(b);
+    kfk__shared_sweep(c->shared);
+    return closed ? kfk__consumer_usable(c, e) : KFK_OK;
+}
+
+static kfk_err start(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk__list *fresh, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+
+    kfk__list_init(fresh);
+    if (!err)
+        err = check_places(tps, n, false, e);
+    if (!err && make_partitions(c, tps, n, fresh))
+        err = kfk__fail_nomem(e);
+    return err;
+}
+
+kfk_err kfk_consumer_assign(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e)
+{
+    kfk__shared *s = c->shared;
+    kfk__list fresh, unused;
+    kfk_err err = start(c, tps, n, &fresh, e);
+    bool closed;
+
+    if (err)
+        return err;
+    kfk__list_init(&unused);
+    kfk__lock(&s->lock);
+    closed = s->closed; /* since usable looked */
+    if (!closed) {
+        take_over(c, tps, &fresh, &unused);
+        kfk__consumer_unassign_all(s, &unused);
+        add_all(s, &fresh);
+    }
+    kfk__unlock(&s->lock);
+    return finish(c, &fresh, &unused, closed, e);
+}
+
+/* The first of |tps| that is assigned, or with |missing| that is not; n: there is none. Locked. */
+static size_t first_that(kfk__shared *s, const kfk_tp *tps, size_t n, bool missing)
+{
+    size_t i = 0;
+
+    while (i < n && !kfk__shared_find(s, tps[i].topic, tps[i].partition) != missing)
+        i++;
+    return i;
+}
+
+static kfk_err wrong_state(const kfk_tp *tp, const char *how, kfk_error *e)
+{
+    return kfk__fail(e, KFK_ERR_STATE, "%.200s-%d is %s", tp->topic, tp->partition, how);
+}
+
+kfk_err kfk_consumer_incremental_assign(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e)
+{
+    kfk__shared *s = c->shared;
+    kfk__list fresh, none;
+    kfk_err err = start(c, tps, n, &fresh, e);
+    bool closed;
+    size_t bad, i = 0;
+
+    if (err)
+        return err;
+    kfk__list_init(&none);
+    kfk__lock(&s->lock);
+    closed = s->closed;
+    bad = first_that(s, tps, n, false);
+    if (!closed && bad == n) {
+        for (kfk__list *at = fresh.next; at != &fresh; at = at->next)
+            begin(c, KFK__ENTRY(at, kfk__assigned, link), &tps[i++]);
+        add_all(s, &fresh);
+    }
+    kfk__unlock(&s->lock);
+    err = finish(c, &fresh, &none, closed, e);
+    return !err && bad < n ? wrong_state(&tps[bad], "assigned already", e) : err;
+}
+
+/* Does |what| to each of |tps|, if they are all assigned. */
+static kfk_err for_each(kfk_consumer *c, const kfk_tp *tps, size_t n,
+                        void (*what)(kfk__assigned *p, const kfk_tp *tp, kfk__list *out),
+                        kfk_error *e)
+{
+    kfk__shared *s = c->shared;
+    kfk__list out;
+    size_t bad;
+    kfk_err err;
+
+    kfk__list_init(&out);
+    kfk__lock(&s->lock);
+    bad = first_that(s, tps, n, true);
+    for (size_t i = 0; bad == n && i < n; i++) {
+        kfk__assigned *p = kfk__shared_find(s, tps[i].topic, tps[i].partition);
+
+        if (p) /* one may be named twice */
+            what(p, &tps[i], &out);
+    }
+    kfk__unlock(&s->lock);
+    err = finish(c, &out, &out, false, e);
+    return !err && bad < n ? wrong_state(&tps[bad], "not assigned", e) : err;
+}
+
+static void unassign(kfk__assigned *p, const kfk_tp *tp, kfk__list *out)
+{
+    (void)tp;
+    kfk__assigned_leave(p);
+    kfk__list_remove(&p->link);
+    p->shared->n_partitions--;
+    kfk__list_push(out, &p->link);
+}
+
+kfk_err kfk_consumer_incremental_unassign(kfk_consumer *c, const kfk_tp *tps, size_t n,
+                                          kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+
+    if (!err)
+        err = kfk__consumer_check(tps, n, e);
+    return err ? err : for_each(c, tps, n, unassign, e);
+}
+
+/* ---- seek, pause ---- */
+
+static void seek(kfk__assigned *p, const kfk_tp *tp, kfk__list *out)
+{
+    (void)out;
+    go_to(p, tp);
+}
+
+kfk_err kfk_consumer_seek(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+
+    if (!err)
+        err = check_places(tps, n, true, e);
+    return err ? err : for_each(c, tps, n, seek, e);
+}
+
+static void pause(kfk__assigned *p, const kfk_tp *tp, kfk__list *out)
+{
+    (void)tp;
+    (void)out;
+    p->paused = true;
+    kfk__list_remove(&p->ready);
+    kfk__assigned_tell(p);
+}
+
+static void resume(kfk__assigned *p, const kfk_tp *tp, kfk__list *out)
+{
+    (void)tp;
+    (void)out;
+    p->paused = false;
+    if (p->err || !kfk__list_empty(&p->fetched))
+        kfk__assigned_ready(p);
+    kfk__assigned_tell(p);
+}
+
+kfk_err kfk_consumer_pause(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+
+    if (!err)
+        err = kfk__consumer_check(tps, n, e);
+    return err ? err : for_each(c, tps, n, pause, e);
+}
+
+kfk_err kfk_consumer_resume(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+
+    if (!err)
+        err = kfk__consumer_check(tps, n, e);
+    return err ? err : for_each(c, tps, n, resume, e);
+}
+
+/* ---- where reading is ---- */
+
+/* Fills in what is known. true: all of it. Locked. */
+static bool tell_positions(kfk__shared *s, kfk_tp *tps, size_t n)
+{
+    bool all = true;
+
+    for (size_t i = 0; i < n; i++) {
+        const kfk__assigned *p = kfk__shared_find(s, tps[i].topic, tps[i].partition);
+
+        tps[i].offset = p && p->position >= 0 ? p->position : -1;
+        tps[i].leader_epoch = p && p->position >= 0 ? p->epoch : -1;
+        tps[i].err = !p ? KFK_ERR_STATE
+                     : p->position >= 0 ? KFK_OK
+                     : p->err ? p->err
+                              : KFK_ERR_WOULD_BLOCK;
+        all &= tps[i].err != KFK_ERR_WOULD_BLOCK;
+    }
+    return all || s->closed;
+}
+
+kfk_err kfk_consumer_position(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+    kfk__shared *s = c->shared;
+    kfk__watcher watcher;
+    kfk__waiter w;
+    int64_t until;
+    bool in_time = true, all;
+
+    if (!err)
+        err = kfk__consumer_check(tps, n, e);
+    if (err)
+        return err;
+    until = timeout_ms == 0 ? 0 : kfk__deadline(kfk__now(&c->env), timeout_ms);
+    if (c->env.ops->waiter_init(c->env.ctx, &w))
+        return kfk__fail_nomem(e);
+    watcher.waiter = &w;
+    kfk__lock(&s->lock);
+    kfk__list_push(&s->watchers, &watcher.link);
+    while (!(all = tell_positions(s, tps, n)) && in_time && timeout_ms != 0) {
+        kfk__unlock(&s->lock);
+        in_time = c->env.ops->wait(c->env.ctx, &w, until);
+        kfk__lock(&s->lock);
+    }
+    kfk__list_remove(&watcher.link);
+    kfk__unlock(&s->lock);
+    c->env.ops->waiter_fini(c->env.ctx, &w);
+    return all && !timeout_ms ? KFK_OK : kfk__consumer_usable(c, e);
+}
+
+kfk_err kfk_consumer_lag(kfk_consumer *c, kfk_tp *tps, size_t n, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+    kfk__shared *s = c->shared;
+
+    if (!err)
+        err = kfk__consumer_check(tps, n, e);
+    if (err)
+        return err;
+    kfk__lock(&s->lock);
+    for (size_t i = 0; i < n; i++) {
+        const kfk__assigned *p = kfk__shared_find(s, tps[i].topic, tps[i].partition);
+        bool known = p && p->position >= 0 && p->end >= 0;
+
+        tps[i].offset = !known ? -1 : p->end > p->position ? p->end - p->position : 0;
+        tps[i].err = !p ? KFK_ERR_STATE : known ? KFK_OK : KFK_ERR_WOULD_BLOCK;
+    }
+    kfk__unlock(&s->lock);
+    return KFK_OK;
+}

@@ -1,0 +1,50 @@
+/* handle: what a kfk_consumer is, for the files of its public calls.
+ *
+ * It has two owners, the application and the Fetcher thread; the last one out frees it. Runs that the application holds keep
+ * what they need of it (shared.h). */
+#ifndef KFK_CONSUMER_HANDLE_H
+#define KFK_CONSUMER_HANDLE_H
+
+#include <kfk/consumer.h>
+
+#include "consumer/ask.h"
+#include "consumer/fetcher.h"
+#include "consumer/records.h"
+
+struct kfk_consumer {
+    kfk__env env;
+    unsigned forks; /* kfk__fork_count when it was made */
+    atomic_int owners;
+    atomic_bool closing;
+    atomic_flag polling;
+    kfk_config *config;
+    kfk__client_options client_options;
+    kfk__cut_options cut;
+    kfk__shared *shared;
+    kfk__fetcher fetcher;
+    kfk__loop loop;
+    int32_t api_timeout_ms; /* default.api.timeout.ms */
+    int64_t commit_every;   /* enable.auto.commit: in ns; 0: never */
+    int64_t commit_at;      /* when it is due; the polling thread's */
+    kfk__list asks; /* whose time was over, and that go on; under the shared lock */
+    kfk__ask *committed; /* whose strings the application has; under the shared lock */
+};
+
+/* KFK_OK, KFK_ERR_FORKED, KFK_ERR_CLOSED. */
+kfk_err kfk__consumer_usable(kfk_consumer *c, kfk_error *e);
+/* KFK_OK; KFK_ERR_INVALID_ARG: one names no partition. */
+kfk_err kfk__consumer_check(const kfk_tp *tps, size_t n, kfk_error *e);
+/* Where reading begins in the topic, and where it goes on from an offset that is not there. */
+void kfk__consumer_places(const kfk_consumer *c, const char *topic, kfk__place *start,
+                          kfk__place *reset);
+/* Takes all partitions out of the assignment, into |out|. Locked; what they held is garbage then. */
+void kfk__consumer_unassign_all(kfk__shared *s, kfk__list *out);
+void kfk__consumer_drop_all(kfk__list *partitions);
+/* Commits what has been handed out, if that is due. The polling thread's, before it hands out more. */
+void kfk__consumer_commit_if_due(kfk_consumer *c);
+/* Waits for commits that are under way. false: one still is. */
+bool kfk__consumer_await_commits(kfk_consumer *c, int timeout_ms);
+/* Gives up what nobody will ask for any more. */
+void kfk__consumer_forget_asks(kfk_consumer *c);
+
+#endif

@@ -1,0 +1,390 @@
+/* The public calls that ask brokers: each waits for its time, and what it began goes on (ask.h). */
+#include <kfk/consumer.h>
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "consumer/handle.h"
+
+/* ---- asking, and asking again ---- */
+
+/* One that went on when its time was over and asks just that; else those of the kind are given up. Locked; *dead is to be
+ * dropped. */
+static kfk__ask *take_left(kfk_consumer *c, kfk__ask_kind kind, const kfk_tp *tps, size_t n,
+                           kfk__list *dead)
+{
+    for (kfk__list *at = c->asks.next, *next; at != &c->asks; at = next) {
+        kfk__ask *ask = KFK__ENTRY(at, kfk__ask, left);
+
+        next = at->next;
+        if (ask->kind != kind)
+            continue;
+        kfk__list_remove(at);
+        if (kfk__ask_is(ask, kind, tps, n))
+            return ask;
+        ask->dead = true;
+        if (kind != KFK__ASK_COMMIT || ask->done)
+            kfk__list_push(dead, at);
+        else
+            kfk__list_push_front(&c->asks, at); /* close waits for it */
+    }
+    return NULL;
+}
+
+static void drop_dead(kfk__list *dead)
+{
+    kfk__list *at;
+
+    while ((at = kfk__list_pop(dead)) != NULL)
+        kfk__ask_drop(KFK__ENTRY(at, kfk__ask, left));
+}
+
+/* The ask that is to be waited for, new or not. */
+static kfk_err begin(kfk_consumer *c, kfk__ask_kind kind, const kfk_tp *tps, size_t n,
+                     int timeout_ms, kfk__ask **out, kfk_error *e)
+{
+    kfk__shared *s = c->shared;
+    kfk__list dead;
+    bool closed;
+
+    kfk__list_init(&dead);
+    kfk__lock(&s->lock);
+    *out = take_left(c, kind, tps, n, &dead);
+    kfk__unlock(&s->lock);
+    drop_dead(&dead);
+    if (*out)
+        return KFK_OK;
+    *out = kfk__ask_new(s, kind, tps, n);
+    if (!*out)
+        return kfk__fail_nomem(e);
+    (*out)->deadline = kfk__deadline(
+        kfk__now(&c->env), timeout_ms > c->api_timeout_ms ? timeout_ms : c->api_timeout_ms);
+    kfk__lock(&s->lock);
+    closed = s->closed;
+    if (!closed) {
+        kfk__list_push(&s->asks, &(*out)->link);
+        kfk__shared_wake(s);
+    }
+    kfk__unlock(&s->lock);
+    if (!closed)
+        return KFK_OK;
+    kfk__ask_drop(*out);
+    kfk__ask_drop(*out);
+    return kfk__consumer_usable(c, e);
+}
+
+/* true: it is done. */
+static bool await(kfk_consumer *c, kfk__ask *ask, kfk__waiter *w, int64_t until)
+{
+    kfk__shared *s = c->shared;
+    bool in_time = true, done;
+
+    kfk__lock(&s->lock);
+    ask->waiter = w;
+    while (!(done = ask->done) && in_time) {
+        kfk__unlock(&s->lock);
+        in_time = c->env.ops->wait(c->env.ctx, w, until);
+        kfk__lock(&s->lock);
+    }
+    ask->waiter = NULL;
+    if (!done)
+        kfk__list_push(&c->asks, &ask->left);
+    kfk__unlock(&s->lock);
+    return done;
+}
+
+static kfk_err not_in_time(kfk_consumer *c, kfk__ask_kind kind, int timeout_ms, kfk_error *e)
+{
+    (void)kfk__fail(e, KFK_ERR_TIMED_OUT, "no answer within %d ms", timeout_ms);
+    kfk__client_explain(&c->fetcher.client, e);
+    if (e && kind == KFK__ASK_COMMIT)
+        e->flags |= KFK_MAYBE_DONE;
+    return KFK_ERR_TIMED_OUT;
+}
+
+/* Its strings are the application's until the next one. */
+static void keep_strings(kfk_consumer *c, kfk__ask *ask)
+{
+    kfk__ask *old;
+
+    kfk__lock(&c->shared->lock);
+    old = c->committed;
+    c->committed = ask;
+    kfk__unlock(&c->shared->lock);
+    if (old)
+        kfk__ask_drop(old);
+}
+
+static kfk_err finish(kfk_consumer *c, kfk__ask *ask, kfk_tp *tps, kfk_error *e)
+{
+    kfk_err err = ask->error.code;
+
+    if (err && e)
+        *e = ask->error;
+    for (size_t i = 0; i < ask->n; i++) {
+        tps[i].err = ask->answers[i].err;
+        if (ask->kind == KFK__ASK_COMMIT)
+            continue;
+        tps[i].offset = ask->answers[i].offset;
+        tps[i].leader_epoch = ask->answers[i].leader_epoch;
+        if (ask->kind == KFK__ASK_COMMITTED)
+            tps[i].metadata = ask->answers[i].metadata;
+    }
+    if (ask->kind == KFK__ASK_COMMITTED)
+        keep_strings(c, ask);
+    else
+        kfk__ask_drop(ask);
+    return err;
+}
+
+static kfk_err ask(kfk_consumer *c, kfk__ask_kind kind, kfk_tp *tps, size_t n, int timeout_ms,
+                   kfk_error *e)
+{
+    int64_t until = timeout_ms == 0 ? 0 : kfk__deadline(kfk__now(&c->env), timeout_ms);
+    kfk__ask *ask;
+    kfk__waiter w;
+    kfk_err err;
+    bool done;
+
+    if (n == 0)
+        return KFK_OK;
+    if (c->env.ops->waiter_init(c->env.ctx, &w))
+        return kfk__fail_nomem(e);
+    err = begin(c, kind, tps, n, timeout_ms, &ask, e);
+    done = !err && await(c, ask, &w, until);
+    c->env.ops->waiter_fini(c->env.ctx, &w);
+    if (err)
+        return err;
+    return done ? finish(c, ask, tps, e) : not_in_time(c, kind, timeout_ms, e);
+}
+
+/* ---- the calls ---- */
+
+kfk_err kfk_consumer_list_offsets(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms,
+                                  kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+
+    if (!err)
+        err = kfk__consumer_check(tps, n, e);
+    for (size_t i = 0; !err && i < n; i++) {
+        bool time = tps[i].flags & KFK_TIMESTAMP;
+
+        if (time ? tps[i].offset < 0
+                 : tps[i].offset < KFK_OFFSET_EARLIEST_PENDING_UPLOAD || tps[i].offset >= 0)
+            err = kfk__fail(e, KFK_ERR_INVALID_ARG, "%.200s-%d: %lld is not %s", tps[i].topic,
+                            tps[i].partition, (long long)tps[i].offset,
+                            time ? "a time" : "a place in a partition");
+    }
+    return err ? err : ask(c, KFK__ASK_OFFSETS, tps, n, timeout_ms, e);
+}
+
+static kfk_err needs_group(kfk_consumer *c, kfk_error *e)
+{
+    if (c->fetcher.options.group)
+        return KFK_OK;
+    return kfk__fail(e, KFK_ERR_CONFIG, "group.id is not set: in whose name is that to be?");
+}
+
+/* All positions, as they are now, into |tps|, which has room for |cap|; each partition is held, in opaque. Returns how
+ * many partitions there are: with more than |cap| nothing has been done. Locked. */
+static size_t take_positions(kfk__shared *s, kfk_tp *tps, size_t cap, size_t *n)
+{
+    *n = 0;
+    if (s->n_partitions > cap)
+        return s->n_partitions;
+    for (kfk__list *at = s->partitions.next; at != &s->partitions; at = at->next) {
+        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
+
+        if (p->position < 0)
+            continue;
+        tps[*n] = (kfk_tp){.topic = p->topic,
+                           .opaque = kfk__assigned_hold(p),
+                           .offset = p->position,
+                           .partition = p->partition,
+                           .leader_epoch = p->epoch,
+                           .flags = KFK_OFFSET | (p->epoch >= 0 ? KFK_EPOCH : 0)};
+        ++*n;
+    }
+    return cap;
+}
+
+/* NULL: no memory. */
+static kfk_tp *positions(kfk_consumer *c, size_t *n)
+{
+    const kfk_allocator *a = &c->env.alloc;
+    size_t cap = 0, needed = 8;
+    kfk_tp *tps = NULL, *v;
+
+    while (needed > cap) {
+        cap = needed;
+        v = kfk__array(a, tps, cap, sizeof *tps);
+        if (!v) {
+            kfk__release(a, tps);
+            return NULL;
+        }
+        tps = v;
+        kfk__lock(&c->shared->lock);
+        needed = take_positions(c->shared, tps, cap, n);
+        kfk__unlock(&c->shared->lock);
+    }
+    return tps;
+}
+
+static kfk_err commit_positions(kfk_consumer *c, int timeout_ms, kfk_error *e)
+{
+    size_t n;
+    kfk_err err;
+    kfk_tp *tps = positions(c, &n);
+
+    if (!tps)
+        return kfk__fail_nomem(e);
+    err = ask(c, KFK__ASK_COMMIT, tps, n, timeout_ms, e);
+    for (size_t i = 0; i < n; i++)
+        kfk__assigned_drop(tps[i].opaque);
+    kfk__release(&c->env.alloc, tps);
+    return err;
+}
+
+kfk_err kfk_consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+
+    if (!err)
+        err = kfk__consumer_check(tps, n, e);
+    for (size_t i = 0; !err && i < n; i++)
+        if (tps[i].offset < 0)
+            err = kfk__fail(e, KFK_ERR_INVALID_ARG, "%.200s-%d: %lld cannot be committed",
+                            tps[i].topic, tps[i].partition, (long long)tps[i].offset);
+    if (!err)
+        err = needs_group(c, e);
+    if (err)
+        return err;
+    return n > 0 ? ask(c, KFK__ASK_COMMIT, tps, n, timeout_ms, e)
+                 : commit_positions(c, timeout_ms, e);
+}
+
+kfk_err kfk_consumer_committed(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+
+    if (!err)
+        err = kfk__consumer_check(tps, n, e);
+    if (!err)
+        err = needs_group(c, e);
+    return err ? err : ask(c, KFK__ASK_COMMITTED, tps, n, timeout_ms, e);
+}
+
+kfk_err kfk_consumer_partitions(kfk_consumer *c, const char *topic, int timeout_ms, int32_t *count,
+                                kfk_error *e)
+{
+    kfk__topic_query q = {.topic = topic};
+    kfk_err err = kfk__consumer_usable(c, e);
+    kfk__shared *s = c->shared;
+    int64_t until;
+    bool in_time = true, done = false;
+    kfk__waiter w;
+
+    if (err)
+        return err;
+    if (!topic || !topic[0])
+        return kfk__fail(e, KFK_ERR_INVALID_ARG, "no topic");
+    if (c->env.ops->waiter_init(c->env.ctx, &w))
+        return kfk__fail_nomem(e);
+    q.since = kfk__now(&c->env);
+    until = kfk__deadline(q.since, timeout_ms);
+    q.waiter = &w;
+    kfk__lock(&s->lock);
+    kfk__list_push(&c->fetcher.queries, &q.link);
+    done = q.done = s->closed;
+    q.err = done ? KFK_ERR_CLOSED : KFK_OK;
+    kfk__shared_wake(s);
+    kfk__unlock(&s->lock);
+    while (!done && in_time) {
+        in_time = c->env.ops->wait(c->env.ctx, &w, until);
+        kfk__lock(&s->lock);
+        done = q.done;
+        kfk__unlock(&s->lock);
+    }
+    kfk__lock(&s->lock);
+    kfk__list_remove(&q.link);
+    done = q.done;
+    kfk__unlock(&s->lock);
+    c->env.ops->waiter_fini(c->env.ctx, &w);
+    if (!done && q.err <= 0) {
+        (void)kfk__fail(e, KFK_ERR_TIMED_OUT, "topic %.200s: no metadata within %d ms", topic,
+                        timeout_ms);
+        kfk__client_explain(&c->fetcher.client, e);
+        return KFK_ERR_TIMED_OUT;
+    }
+    if (q.err)
+        return kfk__fail(e, q.err, "topic %.200s: %s", topic, kfk_err_str(q.err));
+    *count = q.partitions;
+    return KFK_OK;
+}
+
+/* ---- commits by themselves ---- */
+
+void kfk__consumer_commit_if_due(kfk_consumer *c)
+{
+    int64_t now;
+
+    if (c->commit_every == 0)
+        return;
+    now = kfk__now(&c->env);
+    if (now < c->commit_at)
+        return;
+    c->commit_at = now + c->commit_every;
+    (void)commit_positions(c, 0, NULL);
+}
+
+/* ---- the end ---- */
+
+/* Whether a commit that was asked for has no answer yet. Locked. */
+static bool commits_pending(const kfk_consumer *c)
+{
+    for (const kfk__list *at = c->asks.next; at != &c->asks; at = at->next) {
+        const kfk__ask *ask = KFK__ENTRY(at, kfk__ask, left);
+
+        if (ask->kind == KFK__ASK_COMMIT && !ask->done)
+            return true;
+    }
+    return false;
+}
+
+bool kfk__consumer_await_commits(kfk_consumer *c, int timeout_ms)
+{
+    int64_t until = timeout_ms == 0 ? 0 : kfk__deadline(kfk__now(&c->env), timeout_ms);
+    kfk__shared *s = c->shared;
+    kfk__watcher watcher;
+    kfk__waiter w;
+    bool in_time = true, pending;
+
+    kfk__lock(&s->lock);
+    pending = !s->closed && commits_pending(c);
+    kfk__unlock(&s->lock);
+    if (!pending)
+        return true;
+    if (c->env.ops->waiter_init(c->env.ctx, &w))
+        return false;
+    watcher.waiter = &w;
+    kfk__lock(&s->lock);
+    kfk__list_push(&s->watchers, &watcher.link);
+    while ((pending = !s->closed && commits_pending(c)) && in_time) {
+        kfk__unlock(&s->lock);
+        in_time = c->env.ops->wait(c->env.ctx, &w, until);
+        kfk__lock(&s->lock);
+    }
+    kfk__list_remove(&watcher.link);
+    kfk__unlock(&s->lock);
+    c->env.ops->waiter_fini(c->env.ctx, &w);
+    return !pending;
+}
+
+void kfk__consumer_forget_asks(kfk_consumer *c)
+{
+    drop_dead(&c->asks);
+    if (c->committed)
+        kfk__ask_drop(c->committed);
+}
