@@ -15,6 +15,7 @@ typedef struct kfk__fetch_source {
     int32_t id;
     kfk__session session;
     bool busy;        /* a Fetch is out */
+    int64_t rackless_until; /* until then it is not told client.rack, so that it sends nobody elsewhere */
     size_t held_back; /* partitions that would be fetched here, were their buffers not full */
     kfk__retry retry;
     int64_t retry_at;

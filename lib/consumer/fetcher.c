@@ -128,13 +128,20 @@ static kfk__topic_info *find_leader(kfk__fetcher *f, kfk__assigned *p, int64_t n
     return NULL;
 }
 
+bool kfk__fetcher_can_reach(const kfk__fetcher *f, int32_t id, int64_t now)
+{
+    const kfk__node *n = kfk__client_node(&f->client, id);
+
+    return n && (n->failures == 0 || kfk__node_ready_at(n) <= now);
+}
+
 /* Who to fetch from: a nearer replica, as long as the leader's word on that holds, or the leader. */
 static int32_t nearest(kfk__fetcher *f, kfk__assigned *p, int32_t leader, int64_t now)
 {
     kfk__course *c = &p->course;
-    const kfk__node *n = c->replica >= 0 ? kfk__client_node(&f->client, c->replica) : NULL;
 
-    if (!n || now >= c->replica_until || n->failures > 0)
+    if (c->replica >= 0 &&
+        (now >= c->replica_until || !kfk__fetcher_can_reach(f, c->replica, now)))
         c->replica = -1;
     return c->replica >= 0 ? c->replica : leader;
 }
@@ -385,7 +392,7 @@ static void send_fetch(kfk__fetcher *f, kfk__fetch_source *s, kfk__node *node, i
                                               ? SHORT_WAIT_MS
                                               : o->max_wait_ms,
                            .isolation = o->isolation,
-                           .rack = o->rack};
+                           .rack = now < s->rackless_until ? NULL : o->rack};
     kfk_err err;
 
     if (!fetch) {
@@ -562,16 +569,18 @@ static void pass_on_wakeup(kfk__fetcher *f)
     kfk__unlock(&s->lock);
 }
 
-/* What the application has changed, and what may be tried again. */
-static void take_news(kfk__fetcher *f, int64_t now)
+/* Those of the news that are gone, or that are not. Locked. */
+static void take_those(kfk__fetcher *f, bool gone, int64_t now)
 {
-    kfk__shared *s = f->shared;
-    kfk__list *at, *next;
+    kfk__list *news = &f->shared->news;
 
-    kfk__lock(&s->lock);
-    while ((at = kfk__list_pop(&s->news)) != NULL) {
+    for (kfk__list *at = news->next, *next; at != news; at = next) {
         kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, news);
 
+        next = at->next;
+        if (p->gone != gone)
+            continue;
+        kfk__list_remove(at);
         /* The news' hold becomes the Fetcher's own. */
         if (kfk__list_empty(&p->course.known))
             kfk__list_push(&f->known, &p->course.known);
@@ -579,6 +588,17 @@ static void take_news(kfk__fetcher *f, int64_t now)
             kfk__assigned_drop(p);
         kfk__fetcher_look(f, p, now);
     }
+}
+
+/* What the application has changed, and what may be tried again. */
+static void take_news(kfk__fetcher *f, int64_t now)
+{
+    kfk__shared *s = f->shared;
+    kfk__list *at, *next;
+
+    kfk__lock(&s->lock);
+    take_those(f, true, now); /* they give up the seats that others of the same name may take */
+    take_those(f, false, now);
     for (at = f->waiting.next; at != &f->waiting; at = next) {
         kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, course.waiting);
 

@@ -82,6 +82,8 @@ void kfk__fetcher_ask_group(kfk__fetcher *f, int64_t now);
 int64_t kfk__fetcher_answer(kfk__fetcher *f, int64_t now);
 /* Ends all of it. The handle is closed. */
 void kfk__fetcher_end_asks(kfk__fetcher *f);
+/* Whether a broker is worth a request: it is connected, or may be connected to. */
+bool kfk__fetcher_can_reach(const kfk__fetcher *f, int32_t id, int64_t now);
 /* A kfk__reply_fn of a Fetch (receive.c). */
 void kfk__fetcher_receive(void *owner, void *arg, const kfk__reply *reply, int64_t now);
 

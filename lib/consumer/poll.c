@@ -172,8 +172,8 @@ static void set_poller(kfk__shared *s, kfk__waiter *w)
     kfk__unlock(&s->lock);
 }
 
-/* Until there is something, or |until|. */
-static kfk_err await_something(kfk_consumer *c, int64_t until)
+/* Until there is something, or |until|, or nothing can come, if that is |news|. */
+static kfk_err await_something(kfk_consumer *c, int64_t until, bool news)
 {
     kfk__shared *s = c->shared;
     kfk__waiter w;
@@ -182,7 +182,8 @@ static kfk_err await_something(kfk_consumer *c, int64_t until)
     if (c->env.ops->waiter_init(c->env.ctx, &w))
         return KFK_ERR_NOMEM;
     set_poller(s, &w);
-    while (in_time && !anything(s) && !atomic_load_explicit(&s->woken, memory_order_acquire))
+    while (in_time && !anything(s) && !(news && is_stuck(s)) &&
+           !atomic_load_explicit(&s->woken, memory_order_acquire))
         in_time = c->env.ops->wait(c->env.ctx, &w, until);
     set_poller(s, NULL);
     c->env.ops->waiter_fini(c->env.ctx, &w);
@@ -237,7 +238,7 @@ static kfk_err poll_until(kfk_consumer *c, int timeout_ms, kfk_records **rs, kfk
             return KFK_OK;
         was_stuck = is_stuck(c->shared);
         look = was_stuck && until - now > STUCK_MS * KFK__MS ? now + STUCK_MS * KFK__MS : until;
-        err = await_something(c, look);
+        err = await_something(c, look, !was_stuck);
         if (err == KFK_ERR_NOMEM)
             return kfk__fail_nomem(e);
     }

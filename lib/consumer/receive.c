@@ -6,6 +6,9 @@
 #include "consumer/fetcher.h"
 #include "record/message.h"
 
+/* So long a leader is not told where we are, after it named a replica there that cannot be reached. */
+enum { RACKLESS_MS = 30000 };
+
 /* ---- errors ---- */
 
 /* Who has what is asked for has changed, or is not known yet: metadata tells. */
@@ -138,6 +141,20 @@ static void add_records(kfk__assigned *p, kfk__fetched *fetched, const content *
 
 /* ---- answers ---- */
 
+/* The leader sends us to a nearer replica (KIP-392). If that cannot be reached, the leader is asked as if from nowhere, or
+ * it would send us there again at once. Locked. */
+static void prefer(kfk__fetcher *f, kfk__assigned *p, int32_t replica, int64_t now)
+{
+    kfk__course *c = &p->course;
+
+    if (!kfk__fetcher_can_reach(f, replica, now)) {
+        c->source->rackless_until = now + RACKLESS_MS * KFK__MS;
+        return;
+    }
+    c->replica = replica;
+    c->replica_until = now + f->client.options->metadata_max_age_ms * KFK__MS;
+}
+
 /* No error. Locked. */
 static void accepted(kfk__fetcher *f, kfk__assigned *p, int64_t asked, kfk__fetched *fetched,
                      const content *what, const kfk__fetch_response_partition *rp, int64_t now)
@@ -150,10 +167,8 @@ static void accepted(kfk__fetcher *f, kfk__assigned *p, int64_t asked, kfk__fetc
         kfk__fetcher_diverged(f, p, rp->diverging_epoch.end_offset, rp->diverging_epoch.epoch, now);
         return;
     }
-    if (rp->preferred_read_replica >= 0 && rp->preferred_read_replica != c->replica) {
-        c->replica = rp->preferred_read_replica;
-        c->replica_until = now + f->client.options->metadata_max_age_ms * KFK__MS;
-    }
+    if (rp->preferred_read_replica >= 0 && rp->preferred_read_replica != c->replica)
+        prefer(f, p, rp->preferred_read_replica, now);
     if (what->next >= 0 && what->next <= asked) { /* all of it lies before what was asked for */
         kfk__fetcher_retry(f, p, KFK_ERR_CORRUPT_MESSAGE, now);
         return;

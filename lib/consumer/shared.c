@@ -198,6 +198,8 @@ size_t kfk__shared_reserve(kfk__shared *s, size_t max, size_t shares, size_t lea
     if (credit < least) {
         credit = 0;
         s->starved = least;
+        if (s->poller) /* it may be that nothing can come any more */
+            s->env.ops->wake(s->env.ctx, s->poller);
     }
     if (credit > max)
         credit = max;

@@ -39,6 +39,7 @@ static void new_cluster(void)
     kfk__devbroker_opts o = {.n_nodes = opts.nodes ? opts.nodes : 1,
                              .listen = at,
                              .host = opts.host ? hosts : NULL,
+                             .rack = opts.racks,
                              .profile = opts.profile,
                              .cluster_id = "sim",
                              .no_auto_create = opts.no_auto_create,

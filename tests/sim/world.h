@@ -27,6 +27,7 @@ typedef struct world_opts {
     int32_t nodes;       /* 0: 1 */
     const char *profile; /* NULL: the newest */
     const char *host;    /* what every node advertises; NULL: its address */
+    const char *const *racks; /* of each node; NULL: none */
     int64_t limit;       /* virtual time that it may take; 0: ten minutes */
     bool no_auto_create;
     void (*heard)(void *arg, const struct kfk__dev_call *call); /* devbroker.h */
@@ -74,7 +75,18 @@ int64_t requests(int16_t api);
 /* Puts a rule in (fault.h). A node of 0 is any, a count of 0 once. Returns its id. */
 int64_t fault(kfk__dev_fault what);
 #define FAULT(...) fault((kfk__dev_fault){__VA_ARGS__})
-enum { PRODUCE = 0, FETCH = 1, LIST_OFFSETS = 2, METADATA = 3, API_VERSIONS = 18, INIT_PRODUCER_ID = 22 };
+enum {
+    PRODUCE = 0,
+    FETCH = 1,
+    LIST_OFFSETS = 2,
+    METADATA = 3,
+    OFFSET_COMMIT = 8,
+    OFFSET_FETCH = 9,
+    FIND_COORDINATOR = 10,
+    API_VERSIONS = 18,
+    INIT_PRODUCER_ID = 22,
+    OFFSET_FOR_LEADER_EPOCH = 23
+};
 /* The records' numbers in a partition's log, at most |max|. Returns how many there are. */
 int log_of(const char *topic, int32_t partition, int *ids, int max);
 
