@@ -222,13 +222,19 @@ static bool name(kfk__dev_session *s, kfk__dev_session_partition *p, kfk_bytes t
 bool kfk__dev_session_want(kfk__dev_session *s, const kfk__dev_wish *w)
 {
     kfk__dev_session_partition *p = find(s, w);
+    bool known = p != NULL;
 
     if (key_size(s, w) > KEY_MAX) /* no topic's name, ever */
         return true;
-    if (!p)
+    if (!known)
         p = add(s, w);
-    if (!p || !name(s, p, w->topic))
+    if (!p)
         return false;
+    if (!name(s, p, w->topic)) {
+        if (!known)
+            drop(s, p);
+        return false;
+    }
     p->wish.leader_epoch = w->leader_epoch;
     p->wish.last_fetched_epoch = w->last_fetched_epoch;
     p->wish.max_bytes = w->max_bytes;

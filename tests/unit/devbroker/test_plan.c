@@ -1,6 +1,7 @@
 /* Fetch sessions, as a client meets them: what it may leave out, what it is told, what is refused.
  */
 #include "fetches.h"
+#include "sim/failalloc.h"
 
 enum { NAMES = 12, IDS = 13 };
 
@@ -391,6 +392,32 @@ START_TEST(a_request_may_be_overtaken_while_it_waits)
 }
 END_TEST
 
+/* Each allocation for a request fails in turn: it has an answer, or its connection goes. */
+START_TEST(without_memory_there_is_no_answer)
+{
+    kfk_allocator good = env.alloc;
+    failalloc mem;
+    int32_t id = begin_session(IDS, 1);
+
+    append(0, 1);
+    failalloc_init(&mem);
+    for (uint64_t n = 1; n == 1 || failalloc_failed(&mem); n++) {
+        kfk__dev_session *s = kfk__dev_sessions_get(sessions(), id);
+        kfk__dev_call *call;
+
+        in_session(id, s->epoch, 2);
+        env.alloc = failalloc_allocator(&mem);
+        call = call_of(1, &kfk__fetch_api, IDS, &f.req);
+        failalloc_fail_once(&mem, n);
+        ck_assert_int_eq(kfk__dev_call_step(&service, call, now_ns, WALL_MS),
+                         failalloc_failed(&mem) ? KFK__DEV_DEAD : KFK__DEV_READY);
+        kfk__dev_call_free(call);
+        ck_assert_uint_eq(failalloc_blocks(&mem), 0);
+        env.alloc = good;
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("devbroker/plan");
@@ -415,6 +442,7 @@ int main(void)
     tcase_add_test(t, a_session_waits_for_all_it_holds);
     tcase_add_test(t, a_session_may_end_while_it_waits);
     tcase_add_test(t, a_request_may_be_overtaken_while_it_waits);
+    tcase_add_test(t, without_memory_there_is_no_answer);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

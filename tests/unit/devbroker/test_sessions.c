@@ -4,6 +4,7 @@
 #include "devbroker/sessions.h"
 #include "devbroker/topic.h"
 #include "net/env_posix.h"
+#include "sim/failalloc.h"
 
 static const int64_t old_ns = 120000 * KFK__MS;
 static kfk__env env;
@@ -198,6 +199,32 @@ START_TEST(ids_tell_topics_apart)
 }
 END_TEST
 
+/* Each allocation fails in turn: what is not kept leaves nothing behind. */
+START_TEST(without_memory_nothing_is_kept)
+{
+    kfk__dev_wish w = wish("t", 0);
+    failalloc mem;
+    kfk_allocator a;
+
+    failalloc_init(&mem);
+    a = failalloc_allocator(&mem);
+    for (uint64_t n = 1; n == 1 || failalloc_failed(&mem); n++) {
+        kfk__dev_session *s;
+        bool kept;
+
+        kfk__dev_sessions_init(&ss, &a);
+        failalloc_fail_once(&mem, n);
+        s = kfk__dev_sessions_open(&ss, &env, false, 1, 0);
+        kept = s && kfk__dev_session_want(s, &w);
+        ck_assert_int_eq(kept, !failalloc_failed(&mem));
+        ck_assert_int_eq(kfk__dev_sessions_partitions(&ss), kept);
+        kfk__dev_sessions_fini(&ss);
+        ck_assert_uint_eq(failalloc_blocks(&mem), 0);
+    }
+    setup();
+}
+END_TEST
+
 START_TEST(a_name_too_long_for_a_topic_is_not_kept)
 {
     kfk__dev_session *s = open_session(1, 0);
@@ -227,6 +254,7 @@ int main(void)
     tcase_add_test(t, what_gave_records_goes_to_the_end);
     tcase_add_test(t, partitions_come_change_and_go);
     tcase_add_test(t, ids_tell_topics_apart);
+    tcase_add_test(t, without_memory_nothing_is_kept);
     tcase_add_test(t, a_name_too_long_for_a_topic_is_not_kept);
     suite_add_tcase(s, t);
     return run_suite(s);
