@@ -13,7 +13,6 @@
 #include "proto/offset_commit.h"
 #include "sim/world.h"
 
-enum { COMMIT = 8, OFFSET_FETCH = 9, FIND = 10 };
 enum { RESULTS = 512, PARTS = 16, WRITTEN = 8192 };
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -46,25 +45,57 @@ static int n_results, n_told;
 
 typedef struct written {
     int16_t version;
-    int32_t node, partition;
+    int32_t partition;
     int64_t offset;
 } written;
 
+static kfk__mutex lock; /* guards both */
 static written wrote[WRITTEN];
 static int n_written;
+
+static void forget_written(void)
+{
+    kfk__lock(&lock);
+    n_written = 0;
+    kfk__unlock(&lock);
+}
+
+static int count_written(void)
+{
+    int n;
+
+    kfk__lock(&lock);
+    n = n_written;
+    kfk__unlock(&lock);
+    return n;
+}
+
+static int16_t last_version(void)
+{
+    int16_t version;
+
+    kfk__lock(&lock);
+    version = wrote[n_written - 1].version;
+    kfk__unlock(&lock);
+    return version;
+}
 
 static void heard(void *arg, const struct kfk__dev_call *call)
 {
     const kfk__offset_commit_request *rq = call->request;
 
     (void)arg;
-    for (int32_t i = 0; call->key == COMMIT && i < rq->topics.n; i++)
+    if (call->key != OFFSET_COMMIT)
+        return;
+    kfk__lock(&lock);
+    for (int32_t i = 0; i < rq->topics.n; i++)
         for (int32_t k = 0; k < rq->topics.v[i].partitions.n; k++) {
             ck_assert_int_lt(n_written, WRITTEN);
-            wrote[n_written++] = (written){call->version, call->node,
-                                           rq->topics.v[i].partitions.v[k].partition_index,
-                                           rq->topics.v[i].partitions.v[k].committed_offset};
+            wrote[n_written++] =
+                (written){call->version, rq->topics.v[i].partitions.v[k].partition_index,
+                          rq->topics.v[i].partitions.v[k].committed_offset};
         }
+    kfk__unlock(&lock);
 }
 
 /* Of each partition they never go back. */
@@ -72,10 +103,12 @@ static void in_order(void)
 {
     int64_t last[PARTS] = {0};
 
+    kfk__lock(&lock);
     for (int i = 0; i < n_written; i++) {
         ck_assert_int_ge(wrote[i].offset, last[wrote[i].partition % PARTS]);
         last[wrote[i].partition % PARTS] = wrote[i].offset;
     }
+    kfk__unlock(&lock);
 }
 
 /* ---- the loop ---- */
@@ -104,7 +137,9 @@ static bool starts(const char *name, ...)
     bool ok;
     va_list ap;
 
-    n_results = n_told = n_written = 0;
+    n_results = n_told = 0;
+    kfk__mutex_init(&lock);
+    forget_written();
     memset(results, 0, sizeof results);
     va_start(ap, name);
     conf = config(name, ap);
@@ -281,7 +316,7 @@ static void round_trip(bool by_id)
     three_tps(tps);
     r = await(commit_as(&who, tps, 3, 10000));
     ck_assert_msg(r->e.code == KFK_OK, "%s", r->e.msg);
-    ck_assert_int_eq(wrote[n_written - 1].version, highest == 10 && !by_id ? 9 : highest);
+    ck_assert_int_eq(last_version(), highest == 10 && !by_id ? 9 : highest);
     tps[3] = at(3, 0);
     r = await(fetch(tps, 4, 10000));
     ck_assert_msg(r->e.code == KFK_OK, "%s", r->e.msg);
@@ -316,7 +351,7 @@ static void versions(void)
     all_of_group();
     r = await(commit_as(&who, NULL, 0, 1000));
     ck_assert_int_eq(r->e.code, KFK_OK);
-    ck_assert_int_eq(requests(FIND), 1);
+    ck_assert_int_eq(requests(FIND_COORDINATOR), 1);
     ends();
 }
 
@@ -336,23 +371,27 @@ END_TEST
 
 /* A member of a group says who it is; here nobody is one. A broker that cannot be told of an
  * instance is not. */
+static bool no_member(kfk_err err)
+{
+    return err == KFK_ERR_UNKNOWN_MEMBER_ID || err == KFK_ERR_ILLEGAL_GENERATION ||
+           err == KFK_ERR_GROUP_ID_NOT_FOUND;
+}
+
 static void members(void)
 {
     kfk__group_meta who = {.group = "g", .member = "m", .generation = 4};
     kfk_tp one = at(0, 1);
-    /* No member, so no group that has one. */
-    kfk_err none = highest >= 9 ? KFK_ERR_GROUP_ID_NOT_FOUND : KFK_ERR_ILLEGAL_GENERATION;
     const result *r;
 
     topic("t", 1, 1);
     ck_assert(starts(NULL));
     r = await(commit_as(&who, &one, 1, 10000));
-    ck_assert_int_eq(r->e.code, none);
-    ck_assert_int_eq(r->tps[0].err, none);
+    ck_assert(no_member(r->e.code));
+    ck_assert_int_eq(r->tps[0].err, r->e.code);
     ck_assert_str_eq(r->e.topic, "t");
     ck_assert_int_eq(r->e.partition, 0);
     who = (kfk__group_meta){.group = "g", .member = "", .generation = 4};
-    ck_assert_int_eq(await(commit_as(&who, &one, 1, 10000))->e.code, none);
+    ck_assert(no_member(await(commit_as(&who, &one, 1, 10000))->e.code));
     who = kfk__group_meta_of("g");
     who.instance = "i";
     ck_assert_int_eq(await(commit_as(&who, &one, 1, 10000))->e.code,
@@ -413,12 +452,12 @@ static void moves_back(void)
     commits(0, 2);
     ck_assert_int_eq(kfk__devbroker_start_node(w.broker, first), KFK_OK);
     run(10);
-    n_written = 0;
+    forget_written();
     i = commit(0, 3, 10000);
     k = fetch(&one, 1, 10000);
     ck_assert_int_eq(await(i)->e.code, KFK_OK);
     ck_assert_int_eq(await(k)->e.code, KFK_OK);
-    ck_assert_int_eq(n_written, 2);
+    ck_assert_int_eq(count_written(), 2);
     ends();
 }
 
@@ -434,7 +473,7 @@ static void shared_lookup(void)
     int first, last;
 
     topic("t", 4, 1);
-    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = FIND, .value = 500);
+    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = FIND_COORDINATOR, .value = 500);
     ck_assert(starts(NULL));
     first = commit(0, 1, 10000);
     (void)fetch(&one, 1, 10000);
@@ -442,7 +481,7 @@ static void shared_lookup(void)
     last = fetch(&one, 1, 10000);
     for (int i = first; i <= last; i++)
         ck_assert_int_eq(await(i)->e.code, KFK_OK);
-    ck_assert_int_eq(requests(FIND), 1);
+    ck_assert_int_eq(requests(FIND_COORDINATOR), 1);
     ends();
 }
 
@@ -472,7 +511,7 @@ static void line_of_its_own(void)
         commits(0, i);
         ck_assert_int_lt(now() - begun, 50 * SIM_MS);
     }
-    ck_assert_int_eq(requests(FIND), 1);
+    ck_assert_int_eq(requests(FIND_COORDINATOR), 1);
     ends();
 }
 
@@ -489,13 +528,13 @@ static void not_available(void)
     int64_t id;
 
     topic("t", 1, 1);
-    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = FIND, .level = KFK__DEV_ANY, .count = 4,
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = FIND_COORDINATOR, .level = KFK__DEV_ANY, .count = 4,
           .value = KFK_ERR_COORDINATOR_NOT_AVAILABLE);
     ck_assert(starts(NULL));
     commits(0, 1);
-    ck_assert_int_eq(requests(FIND), 5);
+    ck_assert_int_eq(requests(FIND_COORDINATOR), 5);
     ends();
-    id = FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = FIND, .level = KFK__DEV_ANY, .count = -1,
+    id = FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = FIND_COORDINATOR, .level = KFK__DEV_ANY, .count = -1,
                .value = KFK_ERR_COORDINATOR_NOT_AVAILABLE);
     ck_assert(starts(NULL));
     r = await(commit(0, 2, 3000));
@@ -518,7 +557,7 @@ static void not_allowed(void)
     int i, k;
 
     topic("t", 1, 1);
-    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = FIND, .level = KFK__DEV_ANY,
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = FIND_COORDINATOR, .level = KFK__DEV_ANY,
           .value = KFK_ERR_GROUP_AUTHORIZATION_FAILED);
     ck_assert(starts(NULL));
     i = commit(0, 1, 10000);
@@ -553,7 +592,7 @@ static void passing(void)
     topic("t", 1, 1);
     ck_assert(starts(NULL));
     for (int i = 0; i < 5; i++) {
-        FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = COMMIT, .level = KFK__DEV_ANY, .count = 3,
+        FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = OFFSET_COMMIT, .level = KFK__DEV_ANY, .count = 3,
               .value = codes[i]);
         commits(0, i + 1);
         if (codes[i] == KFK_ERR_UNKNOWN_TOPIC_OR_PARTITION)
@@ -566,7 +605,7 @@ static void passing(void)
           .value = KFK_ERR_UNSTABLE_OFFSET_COMMIT);
     ck_assert_int_eq(stored(0), 5);
     /* For ever: that is why there was no answer in time. */
-    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = COMMIT, .level = KFK__DEV_ANY, .count = -1,
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = OFFSET_COMMIT, .level = KFK__DEV_ANY, .count = -1,
           .value = KFK_ERR_COORDINATOR_LOAD_IN_PROGRESS);
     r = await(commit(0, 9, 5000));
     ck_assert_int_eq(r->e.code, KFK_ERR_TIMED_OUT);
@@ -583,7 +622,7 @@ static void doubtful(void)
 
     topic("t", 1, 1);
     ck_assert(starts(NULL));
-    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = COMMIT, .level = KFK__DEV_ANY, .count = -1,
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = OFFSET_COMMIT, .level = KFK__DEV_ANY, .count = -1,
           .value = KFK_ERR_REQUEST_TIMED_OUT, .after = true);
     r = await(commit(0, 9, 3000));
     ck_assert_int_eq(r->e.code, KFK_ERR_TIMED_OUT);
@@ -610,6 +649,7 @@ static void final(void)
         KFK_ERR_STALE_MEMBER_EPOCH,         KFK_ERR_FENCED_MEMBER_EPOCH,
         KFK_ERR_UNKNOWN_SERVER_ERROR,
     };
+    kfk_tp one = at(0, 0);
 
     topic("t", 1, 1);
     ck_assert(starts(NULL));
@@ -617,7 +657,7 @@ static void final(void)
         int64_t before = now();
         const result *r;
 
-        FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = COMMIT, .level = KFK__DEV_ANY,
+        FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = OFFSET_COMMIT, .level = KFK__DEV_ANY,
               .value = codes[i]);
         FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = OFFSET_FETCH, .level = KFK__DEV_ANY,
               .value = codes[i]);
@@ -626,7 +666,7 @@ static void final(void)
         ck_assert_int_eq(r->tps[0].err, codes[i]);
         ck_assert_uint_eq((r->e.flags & KFK_MAYBE_DONE) != 0,
                           codes[i] == KFK_ERR_UNKNOWN_SERVER_ERROR);
-        r = await(fetch(&r->tps[0], 1, 10000));
+        r = await(fetch(&one, 1, 10000));
         ck_assert_int_eq(r->e.code, codes[i]);
         ck_assert_int_eq(r->tps[0].err, codes[i]);
         ck_assert_int_lt(now() - before, SIM_S);
@@ -694,7 +734,7 @@ static void deleted(void)
     ck_assert_ptr_nonnull(kfk__client_topic(&cl, "t", 1, now()));
     run(1000);
     commits(0, 5);
-    ck_assert_int_eq(wrote[n_written - 1].version, 10);
+    ck_assert_int_eq(last_version(), 10);
     ck_assert_int_eq(kfk__devbroker_delete_topic(w.broker, "t"), KFK_OK);
     r = await(commit(0, 6, 3000));
     ck_assert_int_eq(r->e.code, KFK_ERR_TIMED_OUT);
@@ -721,7 +761,7 @@ static void hangs(void)
     topic("t", 2, 1);
     ck_assert(starts("request.timeout.ms", "2000", NULL));
     commits(0, 1);
-    FAULT(.kind = KFK__DEV_FAULT_HANG, .api = COMMIT, .after = true);
+    FAULT(.kind = KFK__DEV_FAULT_HANG, .api = OFFSET_COMMIT, .after = true);
     begun = now();
     older = commit(0, 2, 1000);
     run(10);
@@ -747,7 +787,7 @@ static void waits_behind(void)
     topic("t", 2, 1);
     ck_assert(starts(NULL));
     commits(0, 1);
-    FAULT(.kind = KFK__DEV_FAULT_HANG, .api = COMMIT);
+    FAULT(.kind = KFK__DEV_FAULT_HANG, .api = OFFSET_COMMIT);
     i = commit(0, 2, 20000);
     run(10);
     k = commit(1, 3, 1000);
@@ -772,11 +812,11 @@ static void drops(void)
 {
     topic("t", 1, 1);
     ck_assert(starts(NULL));
-    FAULT(.kind = KFK__DEV_FAULT_DROP, .api = COMMIT, .after = after, .count = 2);
+    FAULT(.kind = KFK__DEV_FAULT_DROP, .api = OFFSET_COMMIT, .after = after, .count = 2);
     commits(0, 1);
     FAULT(.kind = KFK__DEV_FAULT_DROP, .api = OFFSET_FETCH, .after = after, .count = 2);
     ck_assert_int_eq(stored(0), 1);
-    FAULT(.kind = KFK__DEV_FAULT_DROP, .api = FIND, .after = after, .count = 2);
+    FAULT(.kind = KFK__DEV_FAULT_DROP, .api = FIND_COORDINATOR, .after = after, .count = 2);
     simnet_cut(w.rig.s, SIM_ANY, WORLD_HOST);
     commits(0, 2);
     in_order();
@@ -790,7 +830,7 @@ static void drops_for_ever(void)
 
     topic("t", 1, 1);
     ck_assert(starts(NULL));
-    FAULT(.kind = KFK__DEV_FAULT_DROP, .api = COMMIT, .after = after, .count = -1);
+    FAULT(.kind = KFK__DEV_FAULT_DROP, .api = OFFSET_COMMIT, .after = after, .count = -1);
     r = await(commit(0, 1, 2000));
     ck_assert_int_eq(r->e.code, KFK_ERR_TIMED_OUT);
     ck_assert_uint_ne(r->e.flags & KFK_MAYBE_DONE, 0);
@@ -839,7 +879,7 @@ static void idle(void)
     run(5000);
     ck_assert_int_eq(io.coordinator.line->state, KFK__NODE_IDLE);
     commits(0, 2);
-    ck_assert_int_eq(requests(FIND), 1);
+    ck_assert_int_eq(requests(FIND_COORDINATOR), 1);
     ends();
 }
 
@@ -861,8 +901,8 @@ static void shares(void)
     topic("t", 2, 1);
     ck_assert(starts(NULL));
     commits(0, 1);
-    n_written = 0;
-    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = COMMIT, .value = 100);
+    forget_written();
+    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = OFFSET_COMMIT, .value = 100);
     first = commit(0, 2, 10000);
     run(10);
     for (i = 3; i < 20; i++)
@@ -872,7 +912,7 @@ static void shares(void)
         ck_assert_int_eq(await(i)->e.code, KFK_OK);
         ck_assert_int_eq(results[i].place, i); /* told in the order they were asked for */
     }
-    ck_assert_int_eq(n_written, 3);
+    ck_assert_int_eq(count_written(), 3);
     ck_assert_int_eq(stored(0), 19);
     ck_assert_int_eq(stored(1), 5);
     ends();
@@ -887,7 +927,7 @@ static void overtaken(void)
     topic("t", 2, 1);
     ck_assert(starts("retry.backoff.ms", "1000", NULL));
     commits(0, 1);
-    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = COMMIT, .level = KFK__DEV_ANY,
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = OFFSET_COMMIT, .level = KFK__DEV_ANY,
           .value = KFK_ERR_COORDINATOR_LOAD_IN_PROGRESS);
     older = commit(0, 2, 10000);
     run(100);
@@ -915,9 +955,9 @@ static void given_up(void)
     topic("t", 2, 1);
     ck_assert(starts("retry.backoff.ms", "2000", "retry.backoff.max.ms", "2000", NULL));
     commits(0, 1);
-    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = COMMIT, .level = KFK__DEV_ANY,
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = OFFSET_COMMIT, .level = KFK__DEV_ANY,
           .value = KFK_ERR_COORDINATOR_LOAD_IN_PROGRESS);
-    FAULT(.kind = KFK__DEV_FAULT_DROP, .api = COMMIT, .after = true);
+    FAULT(.kind = KFK__DEV_FAULT_DROP, .api = OFFSET_COMMIT, .after = true);
     begun = now();
     older = commit(0, 2, 20000);
     run(100);
@@ -942,6 +982,26 @@ static void given_up(void)
     ends();
 }
 
+/* The newer one was refused for now, and is given up: the older is as good as ever. */
+static void refused_and_given_up(void)
+{
+    int older, newer;
+
+    topic("t", 2, 1);
+    ck_assert(starts("retry.backoff.ms", "2000", "retry.backoff.max.ms", "2000", NULL));
+    commits(0, 1);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = OFFSET_COMMIT, .level = KFK__DEV_ANY, .count = 2,
+          .value = KFK_ERR_COORDINATOR_LOAD_IN_PROGRESS);
+    older = commit(0, 2, 20000);
+    run(100);
+    newer = commit(0, 3, 1000);
+    ck_assert_int_eq(await(newer)->e.code, KFK_ERR_TIMED_OUT);
+    ck_assert_uint_eq(results[newer].e.flags & KFK_MAYBE_DONE, 0);
+    ck_assert_int_eq(await(older)->e.code, KFK_OK);
+    ck_assert_int_eq(stored(0), 2);
+    ends();
+}
+
 /* As another member: then there are two requests, the older first. */
 static void generations(void)
 {
@@ -952,13 +1012,13 @@ static void generations(void)
     topic("t", 2, 1);
     ck_assert(starts(NULL));
     commits(0, 1);
-    n_written = 0;
+    forget_written();
     older = commit(0, 2, 10000);
     who.generation = 5;
     newer = commit_as(&who, &one, 1, 10000);
     ck_assert_int_eq(await(older)->e.code, KFK_OK);
-    ck_assert_int_eq(await(newer)->e.code, KFK_ERR_UNKNOWN_MEMBER_ID);
-    ck_assert_int_eq(n_written, 2);
+    ck_assert(no_member(await(newer)->e.code));
+    ck_assert_int_eq(count_written(), 2);
     ck_assert_int_eq(stored(0), 2);
     in_order();
     ends();
@@ -969,6 +1029,7 @@ START_TEST(an_older_commit_never_follows_a_newer)
     EACH(shares, 0);
     EACH(overtaken, 0);
     EACH(given_up, 0);
+    EACH(refused_and_given_up, 0);
     EACH(generations, 0);
 }
 END_TEST
@@ -984,7 +1045,7 @@ static void cancels(void)
 
     topic("t", 1, 1);
     ck_assert(starts(NULL));
-    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = COMMIT, .value = 500);
+    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = OFFSET_COMMIT, .value = 500);
     for (int i = 0; i < 4; i++) {
         bool is_fetch = i & 1;
 
@@ -1025,7 +1086,7 @@ static void closes(void)
 
     topic("t", 1, 1);
     ck_assert(starts(NULL));
-    FAULT(.kind = KFK__DEV_FAULT_HANG, .api = COMMIT, .after = true);
+    FAULT(.kind = KFK__DEV_FAULT_HANG, .api = OFFSET_COMMIT, .after = true);
     out = commit(0, 1, 60000);
     run((int64_t)sim_below(w.rig.s, 30));
     waiting = commit(0, 2, 60000);
@@ -1036,7 +1097,8 @@ static void closes(void)
     ck_assert_int_eq(results[out].told, 1);
     ck_assert_int_eq(results[out].e.code, KFK_ERR_CLOSED);
     ck_assert_int_eq(results[out].tps[0].err, KFK_ERR_CLOSED);
-    ck_assert_uint_eq((results[out].e.flags & KFK_MAYBE_DONE) != 0, n_written > 0);
+    if (count_written() > 0)
+        ck_assert_uint_ne(results[out].e.flags & KFK_MAYBE_DONE, 0);
     ck_assert_int_eq(results[waiting].told, 1);
     ck_assert_int_eq(results[waiting].e.code, KFK_ERR_CLOSED);
     ck_assert_int_eq(results[fetching].told, 1);
@@ -1087,18 +1149,20 @@ enum { ROUNDS = 60 };
 
 static int64_t newest[4]; /* asked for */
 
+/* No code to a commit that says for certain that it was not stored: after such a one, and the end
+ * of the newest, an older one may well be sent, which in_order would not understand. */
 static void trouble(void)
 {
     static const int32_t codes[] = {KFK_ERR_COORDINATOR_LOAD_IN_PROGRESS,
                                     KFK_ERR_COORDINATOR_NOT_AVAILABLE, KFK_ERR_NOT_COORDINATOR,
                                     KFK_ERR_REQUEST_TIMED_OUT};
-    int16_t api = sim_below(w.rig.s, 3) ? COMMIT : FIND;
+    int16_t api = sim_below(w.rig.s, 3) ? OFFSET_COMMIT : FIND_COORDINATOR;
     bool late = sim_below(w.rig.s, 2);
 
     switch (sim_below(w.rig.s, 8)) {
     case 0:
         FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = api, .level = KFK__DEV_ANY, .after = late,
-              .value = codes[sim_below(w.rig.s, api == COMMIT ? 4 : 2)]);
+              .value = codes[api == OFFSET_COMMIT ? 1 + sim_below(w.rig.s, 3) : sim_below(w.rig.s, 2)]);
         return;
     case 1:
         FAULT(.kind = KFK__DEV_FAULT_DROP, .api = api, .after = late);
@@ -1135,6 +1199,8 @@ static void commit_some(void)
     kfk_tp tps[4];
     size_t n = 0;
 
+    if (sim_below(w.rig.s, 3) == 0)
+        who.instance = "i"; /* requests of their own */
     for (int32_t i = 0; i < 4; i++)
         if (sim_below(w.rig.s, 2))
             tps[n++] = at(i, ++newest[i]);
