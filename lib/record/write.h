@@ -20,6 +20,7 @@
 enum {
     KFK__RECORD_OVERHEAD = 36, /* every varint at its longest, and the attributes */
     KFK__RECORD_SHORT = 58,    /* with so much key and value, or more: a body of 64 bytes or more */
+    KFK__RECORD_WIDE = 64,     /* from this on a length takes two bytes */
     KFK__RECORD_LONG = 8160    /* with less key and value than that: a body below 8192 bytes */
 };
 
@@ -65,7 +66,7 @@ KFK__ALWAYS_INLINE uint8_t *kfk__record_put_two(uint8_t *p, uint32_t v)
 /* A length below 8192. */
 KFK__ALWAYS_INLINE uint8_t *kfk__record_put_length(uint8_t *p, size_t n)
 {
-    if (n >= 64)
+    if (n >= KFK__RECORD_WIDE)
         return kfk__record_put_two(p, 2 * (uint32_t)n);
     *p = (uint8_t)(2 * n);
     return p + 1;
@@ -82,6 +83,45 @@ KFK__ALWAYS_INLINE uint8_t *kfk__record_put_delta(uint8_t *p, int64_t v)
     return kfk__record_put_long(p, v);
 }
 
+/* A key shorter than KFK__RECORD_LONG, with its length. */
+KFK__ALWAYS_INLINE uint8_t *kfk__record_put_key(uint8_t *p, kfk_bytes key)
+{
+    if (!key.data) {
+        *p = 1;
+        return p + 1;
+    }
+    p = kfk__record_put_length(p, key.len);
+    memcpy(p, key.data, key.len);
+    return p + key.len;
+}
+
+/* The value comes last, so that nothing but |p| has to outlive the call. */
+KFK__ALWAYS_INLINE uint8_t *kfk__record_put_value(uint8_t *p, kfk_bytes value)
+{
+    p[value.len] = 0; /* the header count */
+    if (value.data)
+        memcpy(p, value.data, value.len);
+    return p + value.len + 1;
+}
+
+/* kfk__record_write_quick of a value of KFK__RECORD_WIDE bytes or more: its length takes two bytes, and so does the
+ * record's. */
+KFK__ALWAYS_INLINE uint8_t *kfk__record_write_wide(uint8_t *record, int64_t timestamp_delta,
+                                                   int32_t offset_delta, kfk_bytes key,
+                                                   kfk_bytes value)
+{
+    uint8_t *p = record + 2;
+
+    *p++ = 0;
+    p = kfk__record_put_delta(p, timestamp_delta);
+    p = kfk__record_put_delta(p, offset_delta);
+    p = kfk__record_put_key(p, key);
+    p = kfk__record_put_two(p, 2 * (uint32_t)value.len);
+    /* The two bytes of the length are not in it, the header count is. */
+    kfk__record_put_two(record, 2 * ((uint32_t)(p - record) + (uint32_t)value.len - 1));
+    return kfk__record_put_value(p, value);
+}
+
 /* Writes a record without headers whose key and value are shorter than KFK__RECORD_LONG together. */
 KFK__ALWAYS_INLINE uint8_t *
 kfk__record_write_quick(uint8_t *record, int64_t timestamp_delta, int32_t offset_delta,
@@ -91,33 +131,22 @@ kfk__record_write_quick(uint8_t *record, int64_t timestamp_delta, int32_t offset
     uint8_t *p = record + 1 + wide;
     size_t body;
 
+    if (__builtin_expect(value.len >= KFK__RECORD_WIDE, 1))
+        return kfk__record_write_wide(record, timestamp_delta, offset_delta, key, value);
     *p++ = 0;
     p = kfk__record_put_delta(p, timestamp_delta);
     p = kfk__record_put_delta(p, offset_delta);
-    if (key.data) {
-        p = kfk__record_put_length(p, key.len);
-        memcpy(p, key.data, key.len);
-        p += key.len;
-    } else {
-        *p++ = 1;
-    }
-    if (value.data)
-        p = kfk__record_put_length(p, value.len);
-    else
-        *p++ = 1;
+    p = kfk__record_put_key(p, key);
+    *p++ = value.data ? (uint8_t)(2 * value.len) : 1;
     /* One byte of the length is in it; the header count, which is not, makes up for that. */
     body = (size_t)(p - record) + value.len;
-    if (__builtin_expect(wide, 1))
+    if (wide)
         kfk__record_put_two(record, 2 * (uint32_t)(body - 1));
     else if (__builtin_expect(body < 64, 1))
         *record = (uint8_t)(2 * body);
     else
         p = kfk__record_widen(record, p, body);
-    /* The value comes last, so that nothing but |p| has to outlive the call. */
-    p[value.len] = 0;
-    if (value.data)
-        memcpy(p, value.data, value.len);
-    return p + value.len + 1;
+    return kfk__record_put_value(p, value);
 }
 
 /* Writes a record where there is room for its bound, which is not SIZE_MAX; returns its end. A key
