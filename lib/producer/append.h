@@ -72,15 +72,15 @@ static inline void kfk__batch_put(kfk__producer_batch *b, const kfk_record *r, i
 /* The same for a record of which kfk__append_quick knows enough, into a batch that has some already: an open one is never
  * without. */
 static inline __attribute__((always_inline)) void
-kfk__batch_put_quick(kfk__producer_batch *b, const kfk_record *r, int64_t timestamp, bool told,
-                     kfk_delivery_fn *fn, void *arg)
+kfk__batch_put_quick(kfk__producer_batch *b, kfk_bytes key, kfk_bytes value, int64_t timestamp,
+                     bool told, kfk_delivery_fn *fn, void *arg)
 {
     int32_t n = b->count;
 
     if (timestamp > b->max_timestamp)
         b->max_timestamp = timestamp;
     kfk__batch_count(b, timestamp, told, fn, arg);
-    b->at = kfk__record_write_quick(b->at, timestamp - b->base_timestamp, n, r->key, r->value);
+    b->at = kfk__record_write_quick(b->at, timestamp - b->base_timestamp, n, key, value);
 }
 
 /* kfk__record_bound of a record whose key and value are not too long; SIZE_MAX still where the headers are not right. */
@@ -107,13 +107,23 @@ static inline bool kfk__batch_has_room(const kfk__producer_batch *b, size_t boun
 /* The longest key and value that go the quick way: their lengths take one byte and at most two. */
 enum { KFK__QUICK_KEY = 63, KFK__QUICK_VALUE = KFK__RECORD_LONG - KFK__QUICK_KEY - 1 };
 
-/* Appends a record if there is nothing special about it, and its batch is open and has room for it. false: it is for
- * kfk__append, or for nobody: what is looked at here is all that is needed to be sure of. */
-static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumulator *a,
-                                                                    const kfk_record *r,
-                                                                    kfk_delivery_fn *fn, void *arg)
+/* Whether a key or a value is too long, or null where it has to be something, or there are headers. */
+static inline bool kfk__append_is_special(const kfk_record *r, bool keyed)
+{
+    bool special = keyed ? r->key.len > KFK__QUICK_KEY || r->n_headers
+                         : (r->key.len | r->n_headers) != 0;
+
+    return special || r->value.len > KFK__QUICK_VALUE || !r->value.data;
+}
+
+/* kfk__append_quick, compiled for records with a key and for those without. */
+static inline __attribute__((always_inline)) bool
+kfk__append_plain(kfk__accumulator *a, const kfk_record *r, const bool keyed, kfk_delivery_fn *fn,
+                  void *arg)
 {
     kfk__topic *t = atomic_load_explicit(&a->topics.last, memory_order_acquire);
+    const size_t bound = (keyed ? r->key.len : 0) + r->value.len + KFK__RECORD_OVERHEAD;
+    const kfk_bytes key = {keyed ? r->key.data : NULL, keyed ? r->key.len : 0};
     const kfk__partitions *ps;
     kfk__producer_batch *b;
     kfk__partition *p;
@@ -121,8 +131,7 @@ static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumul
     int32_t i;
     bool done;
 
-    if (!t || r->key.len > KFK__QUICK_KEY || r->value.len > KFK__QUICK_VALUE || r->n_headers ||
-        !r->value.data || (!r->key.data && r->key.len) || strcmp(t->name, r->topic) != 0)
+    if (!t || kfk__append_is_special(r, keyed) || strcmp(t->name, r->topic) != 0)
         return false;
     ps = kfk__topic_partitions(t);
     if (!ps)
@@ -137,15 +146,24 @@ static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumul
         return false;
     kfk__lock(&p->lock);
     b = p->open;
-    done = b && kfk__batch_has_room(b, r->key.len + r->value.len + KFK__RECORD_OVERHEAD,
-                                    fn || a->options.tells_all);
+    done = b && kfk__batch_has_room(b, bound, fn || a->options.tells_all);
     if (done) {
-        kfk__batch_put_quick(b, r, timestamp, fn || a->options.tells_all, fn, arg);
-        if (!(r->flags & KFK_PARTITION) && (!r->key.data || !t->partitioning.hash))
-            p->sticky_bytes += r->key.len + r->value.len + KFK__RECORD_OVERHEAD;
+        if (!(r->flags & KFK_PARTITION) && (!keyed || !p->topic->partitioning.hash))
+            p->sticky_bytes += bound;
+        kfk__batch_put_quick(b, key, r->value, timestamp, fn || a->options.tells_all, fn, arg);
     }
     kfk__unlock(&p->lock);
     return done;
+}
+
+/* Appends a record if there is nothing special about it, and its batch is open and has room for it. false: it is for
+ * kfk__append, or for nobody: what is looked at here is all that is needed to be sure of. */
+static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumulator *a,
+                                                                    const kfk_record *r,
+                                                                    kfk_delivery_fn *fn, void *arg)
+{
+    return r->key.data ? kfk__append_plain(a, r, true, fn, arg)
+                       : kfk__append_plain(a, r, false, fn, arg);
 }
 
 #endif
