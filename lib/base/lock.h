@@ -50,9 +50,9 @@ typedef struct kfk__mutex {
 } kfk__mutex;
 
 /* Takes a lock that is held: looks at it for a while, then sleeps. */
-void kfk__lock_contended(kfk__mutex *m);
+__attribute__((cold)) void kfk__lock_contended(kfk__mutex *m);
 /* Wakes one who sleeps. */
-void kfk__unlock_contended(kfk__mutex *m);
+__attribute__((cold)) void kfk__unlock_contended(kfk__mutex *m);
 
 static inline void kfk__mutex_init(kfk__mutex *m)
 {

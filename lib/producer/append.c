@@ -175,7 +175,8 @@ static need try_append(kfk__accumulator *a, kfk__partition *p, append *ap)
 {
     bool urgent = ap->sync_until != 0;
 
-    if (!p->open || !kfk__batch_has_room(p->open, ap->bound, ap->told)) {
+    if (!p->open || !kfk__batch_has_room(p->open, ap->bound) ||
+        (ap->told && !kfk__batch_has_callback_room(p->open))) {
         need n = p->dead ? NEED_OPEN : make_room(a, p, ap);
 
         if (n != NEED_NOTHING)

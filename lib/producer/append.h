@@ -36,22 +36,29 @@ static inline int32_t kfk__append_choice(const kfk__topic *t, const kfk_record *
     return (int32_t)(t->partitioning.hash(r->key.data, r->key.len) % (uint32_t)n);
 }
 
-/* One more record is in the batch, and its callback, if it is to be told of. Locked. */
-static inline void kfk__batch_count(kfk__producer_batch *b, int64_t timestamp, bool told,
-                                    kfk_delivery_fn *fn, void *arg)
+/* Locked. */
+static inline bool kfk__batch_has_callback_room(const kfk__producer_batch *b)
 {
-    int32_t n = b->count + 1;
+    return b->count < b->callback_limit;
+}
 
-    b->count = n;
-    if (told) {
-        kfk__callback *cb = b->callback_at;
+/* The callback of the record that goes in next, if it is to be told of. false: there is no room for it. Locked. */
+static inline bool kfk__batch_put_callback(kfk__producer_batch *b, int64_t timestamp, bool told,
+                                           kfk_delivery_fn *fn, void *arg)
+{
+    kfk__callback *cb = b->callback_at;
 
-        cb->fn = fn;
-        cb->arg = arg;
-        cb->timestamp_ms = timestamp;
-        b->callback_at = cb + 1;
-        b->n_callbacks = n;
+    if (!__builtin_expect(told, 1)) {
+        b->callback_limit = 0;
+        return true;
     }
+    if (!kfk__batch_has_callback_room(b))
+        return false;
+    cb->fn = fn;
+    cb->arg = arg;
+    cb->timestamp_ms = timestamp;
+    b->callback_at = cb + 1;
+    return true;
 }
 
 /* The record goes in: there is room for it, and for its callback. Locked. */
@@ -60,27 +67,27 @@ static inline void kfk__batch_put(kfk__producer_batch *b, const kfk_record *r, i
 {
     int32_t n = b->count;
 
+    (void)kfk__batch_put_callback(b, timestamp, told, fn, arg);
     if (n == 0)
         b->base_timestamp = b->max_timestamp = timestamp;
     else if (timestamp > b->max_timestamp)
         b->max_timestamp = timestamp;
-    kfk__batch_count(b, timestamp, told, fn, arg);
+    b->count = n + 1;
     b->at = kfk__record_write(b->at, timestamp - b->base_timestamp, n, r->key, r->value, r->headers,
                               r->n_headers);
 }
 
-/* The same for a record of which kfk__append_quick knows enough, into a batch that has some already: an open one is never
- * without. */
+/* The same for a record of which kfk__append_quick knows enough, and whose callback is there, into a batch that has some
+ * already: an open one is never without. */
 static inline __attribute__((always_inline)) void
-kfk__batch_put_quick(kfk__producer_batch *b, kfk_bytes key, kfk_bytes value, int64_t timestamp,
-                     bool told, kfk_delivery_fn *fn, void *arg)
+kfk__batch_put_quick(kfk__producer_batch *b, kfk_bytes key, kfk_bytes value, int64_t timestamp)
 {
     int32_t n = b->count;
 
     if (timestamp > b->max_timestamp)
         b->max_timestamp = timestamp;
-    kfk__batch_count(b, timestamp, told, fn, arg);
-    b->at = kfk__record_write_quick(b->at, timestamp - b->base_timestamp, n, key, value);
+    b->count = n + 1;
+    kfk__record_write_quick(b->at, timestamp - b->base_timestamp, n, key, value, &b->at);
 }
 
 /* kfk__record_bound of a record whose key and value are not too long; SIZE_MAX still where the headers are not right. */
@@ -97,41 +104,60 @@ static inline size_t kfk__append_bound(const kfk_record *r)
 }
 
 /* Locked. */
-static inline bool kfk__batch_has_room(const kfk__producer_batch *b, size_t bound, bool told)
+static inline bool kfk__batch_has_room(const kfk__producer_batch *b, size_t bound)
 {
-    if ((size_t)(b->end - b->at) < bound)
-        return false;
-    return !told || (b->callback_at < b->callback_end && b->n_callbacks == b->count);
+    return (size_t)(b->end - b->at) >= bound;
 }
 
 /* The longest key and value that go the quick way: their lengths take one byte and at most two. */
 enum { KFK__QUICK_KEY = 63, KFK__QUICK_VALUE = KFK__RECORD_LONG - KFK__QUICK_KEY - 1 };
 
 /* Whether a key or a value is too long, or null where it has to be something, or there are headers. */
-static inline bool kfk__append_is_special(const kfk_record *r, bool keyed)
+static inline bool kfk__append_is_special(const kfk_record *r)
 {
-    bool special = keyed ? r->key.len > KFK__QUICK_KEY || r->n_headers
-                         : (r->key.len | r->n_headers) != 0;
-
-    return special || r->value.len > KFK__QUICK_VALUE || !r->value.data;
+    if ((r->key.len | r->n_headers) != 0 &&
+        (r->key.len > KFK__QUICK_KEY || r->n_headers || !r->key.data))
+        return true;
+    return r->value.len > KFK__QUICK_VALUE || !r->value.data;
 }
 
-/* kfk__append_quick, compiled for records with a key and for those without. */
+/* Puts a record into the open batch of its partition. false: there is none, or no room in it. Compiled for records with a
+ * key and for those without. */
 static inline __attribute__((always_inline)) bool
-kfk__append_plain(kfk__accumulator *a, const kfk_record *r, const bool keyed, kfk_delivery_fn *fn,
-                  void *arg)
+kfk__append_to_open(const kfk__accumulator *a, kfk__partition *p, const kfk_record *r, bool keyed,
+                    int64_t timestamp, kfk_delivery_fn *fn, void *arg)
+{
+    const kfk_bytes key = {keyed ? r->key.data : NULL, keyed ? r->key.len : 0};
+    const size_t bound = key.len + r->value.len + KFK__RECORD_OVERHEAD;
+    kfk__producer_batch *b;
+    bool done;
+
+    kfk__lock(&p->lock);
+    b = p->open;
+    done = b && kfk__batch_has_room(b, bound) &&
+           kfk__batch_put_callback(b, timestamp, fn || a->options.tells_all, fn, arg);
+    if (done) {
+        if (!(r->flags & KFK_PARTITION) && (!keyed || !p->topic->partitioning.hash))
+            p->sticky_bytes += bound;
+        kfk__batch_put_quick(b, key, r->value, timestamp);
+    }
+    kfk__unlock(&p->lock);
+    return done;
+}
+
+/* Appends a record if there is nothing special about it, and its batch is open and has room for it. false: it is for
+ * kfk__append, or for nobody: what is looked at here is all that is needed to be sure of. */
+static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumulator *a,
+                                                                    const kfk_record *r,
+                                                                    kfk_delivery_fn *fn, void *arg)
 {
     kfk__topic *t = atomic_load_explicit(&a->topics.last, memory_order_acquire);
-    const size_t bound = (keyed ? r->key.len : 0) + r->value.len + KFK__RECORD_OVERHEAD;
-    const kfk_bytes key = {keyed ? r->key.data : NULL, keyed ? r->key.len : 0};
     const kfk__partitions *ps;
-    kfk__producer_batch *b;
     kfk__partition *p;
     int64_t timestamp;
     int32_t i;
-    bool done;
 
-    if (!t || kfk__append_is_special(r, keyed) || strcmp(t->name, r->topic) != 0)
+    if (!t || kfk__append_is_special(r) || strcmp(t->name, r->topic) != 0)
         return false;
     ps = kfk__topic_partitions(t);
     if (!ps)
@@ -144,26 +170,8 @@ kfk__append_plain(kfk__accumulator *a, const kfk_record *r, const bool keyed, kf
         timestamp = a->env->ops->wall_ms(a->env->ctx);
     else if ((timestamp = r->timestamp_ms) < 0)
         return false;
-    kfk__lock(&p->lock);
-    b = p->open;
-    done = b && kfk__batch_has_room(b, bound, fn || a->options.tells_all);
-    if (done) {
-        if (!(r->flags & KFK_PARTITION) && (!keyed || !p->topic->partitioning.hash))
-            p->sticky_bytes += bound;
-        kfk__batch_put_quick(b, key, r->value, timestamp, fn || a->options.tells_all, fn, arg);
-    }
-    kfk__unlock(&p->lock);
-    return done;
-}
-
-/* Appends a record if there is nothing special about it, and its batch is open and has room for it. false: it is for
- * kfk__append, or for nobody: what is looked at here is all that is needed to be sure of. */
-static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumulator *a,
-                                                                    const kfk_record *r,
-                                                                    kfk_delivery_fn *fn, void *arg)
-{
-    return r->key.data ? kfk__append_plain(a, r, true, fn, arg)
-                       : kfk__append_plain(a, r, false, fn, arg);
+    return r->key.data ? kfk__append_to_open(a, p, r, true, timestamp, fn, arg)
+                       : kfk__append_to_open(a, p, r, false, timestamp, fn, arg);
 }
 
 #endif

@@ -49,6 +49,7 @@ kfk__producer_batch *kfk__producer_batch_new(const kfk_allocator *a, kfk__chunk 
     chunk->used = KFK__BATCH_HEADER;
     b->callback_at = first_callbacks(b);
     b->callback_end = b->callback_at + KFK__CALLBACKS_FIRST;
+    b->callback_limit = b->n_slots = KFK__CALLBACKS_FIRST;
     set_end(b);
     if ((size_t)(b->end - b->at) < first)
         b->end = b->at + first;
@@ -104,12 +105,20 @@ void kfk__producer_batch_extend_callbacks(kfk__producer_batch *b, kfk__chunk *ch
     b->last_callbacks = chunk;
     b->callback_at = (kfk__callback *)(void *)chunk->data;
     b->callback_end = b->callback_at + KFK__CALLBACKS_MORE;
+    b->n_slots += KFK__CALLBACKS_MORE;
+}
+
+/* Those that have been written: of the records [0, n). */
+static int32_t n_callbacks(const kfk__producer_batch *b)
+{
+    return b->n_slots - (int32_t)(b->callback_end - b->callback_at);
 }
 
 bool kfk__producer_batch_callback_room(kfk__producer_batch *b)
 {
-    for (; b->n_callbacks < b->count && b->callback_at < b->callback_end; b->n_callbacks++)
+    for (int32_t n = n_callbacks(b); n < b->count && n < b->n_slots; n++)
         *b->callback_at++ = (kfk__callback){NULL, NULL, {0}};
+    b->callback_limit = b->n_slots;
     return b->callback_at < b->callback_end;
 }
 
@@ -202,7 +211,7 @@ size_t kfk__producer_batch_raw(const kfk__producer_batch *b)
 void kfk__callback_walk_init(kfk__callback_walk *w, const kfk__producer_batch *b)
 {
     *w = (kfk__callback_walk){
-        .at = first_callbacks(b), .next = b->callbacks, .left = b->n_callbacks};
+        .at = first_callbacks(b), .next = b->callbacks, .left = n_callbacks(b)};
 }
 
 kfk__callback *kfk__callback_walk_next(kfk__callback_walk *w, int32_t *n)

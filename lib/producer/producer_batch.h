@@ -80,8 +80,8 @@ typedef struct kfk__producer_batch {
     int64_t base_timestamp;
     int64_t max_timestamp;
     int32_t count;
-    int32_t n_callbacks; /* those of the records before: [0, n_callbacks) */
-    kfk__callback *callback_at, *callback_end;
+    int32_t callback_limit; /* records up to here have room for a callback; 0: some are without before callback_at */
+    kfk__callback *callback_at;
 
     kfk__batch_state state;
     bool urgent;      /* does not linger */
@@ -92,6 +92,8 @@ typedef struct kfk__producer_batch {
     size_t raw_limit; /* a record that would go past it does not go in */
     kfk__chunk *first, *last;
     kfk__chunk *callbacks, *last_callbacks; /* those after the first */
+    kfk__callback *callback_end;
+    int32_t n_slots; /* for callbacks, up to callback_end */
     kfk__buf packed;                        /* header and compressed records */
 
     kfk__list link;       /* in the partition's deque, or among those in flight */

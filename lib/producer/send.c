@@ -57,7 +57,7 @@ static void not_taken(kfk_producer *p, const kfk_record *r, void *arg, const kfk
 }
 
 /* Whatever the quick way does not do. */
-static __attribute__((noinline)) kfk_err append(kfk_producer *p, const kfk_record *r,
+static __attribute__((noinline, cold)) kfk_err append(kfk_producer *p, const kfk_record *r,
                                                 kfk_delivery_fn *cb, void *arg, int64_t sync_until,
                                                 kfk_error *e)
 {

@@ -27,6 +27,9 @@ enum {
 /* Small as they are, they are left to calls where there are several of them. */
 #define KFK__ALWAYS_INLINE static inline __attribute__((always_inline))
 
+/* Nothing is kept in a register for the sake of what runs after such a call. */
+#define KFK__RARE __attribute__((cold))
+
 /* Bytes of the headers' encoding, without the count. SIZE_MAX: a null key, or 2 GiB and more. */
 size_t kfk__record_headers_size(const kfk_header *headers, size_t n);
 
@@ -36,8 +39,8 @@ uint8_t *kfk__record_write_any(uint8_t *p, int64_t timestamp_delta, int32_t offs
                                size_t n_headers);
 /* Makes the length of the record that is written up to |p| two bytes wide, for a |body| of 64 or
  * more; returns where |p| has gone. */
-uint8_t *kfk__record_widen(uint8_t *record, uint8_t *p, size_t body);
-uint8_t *kfk__record_put_long(uint8_t *p, int64_t v);
+KFK__RARE uint8_t *kfk__record_widen(uint8_t *record, uint8_t *p, size_t body);
+KFK__RARE uint8_t *kfk__record_put_long(uint8_t *p, int64_t v);
 
 /* The most that a record can take. SIZE_MAX: no batch can hold it, or a header's key is null. */
 static inline size_t kfk__record_bound(kfk_bytes key, kfk_bytes value, const kfk_header *headers,
@@ -74,12 +77,24 @@ KFK__ALWAYS_INLINE uint8_t *kfk__record_put_length(uint8_t *p, size_t n)
 
 KFK__ALWAYS_INLINE uint8_t *kfk__record_put_delta(uint8_t *p, int64_t v)
 {
-    if ((uint64_t)v < 64) {
+    if (__builtin_expect((uint64_t)v < 64, 1)) {
         *p = (uint8_t)(2 * v);
         return p + 1;
     }
     if ((uint64_t)v < 8192)
         return kfk__record_put_two(p, 2 * (uint32_t)v);
+    return kfk__record_put_long(p, v);
+}
+
+/* The same for an offset, most of which take two bytes. */
+KFK__ALWAYS_INLINE uint8_t *kfk__record_put_offset(uint8_t *p, int32_t v)
+{
+    if (__builtin_expect((uint32_t)v - 64 < 8192 - 64, 1))
+        return kfk__record_put_two(p, 2 * (uint32_t)v);
+    if ((uint32_t)v < 64) {
+        *p = (uint8_t)(2 * v);
+        return p + 1;
+    }
     return kfk__record_put_long(p, v);
 }
 
@@ -95,47 +110,50 @@ KFK__ALWAYS_INLINE uint8_t *kfk__record_put_key(uint8_t *p, kfk_bytes key)
     return p + key.len;
 }
 
-/* The value comes last, so that nothing but |p| has to outlive the call. */
-KFK__ALWAYS_INLINE uint8_t *kfk__record_put_value(uint8_t *p, kfk_bytes value)
+/* The value, where there is one, and the header count. Nothing has to outlive the call, which comes last: *end has been
+ * told before. */
+KFK__ALWAYS_INLINE void kfk__record_put_value(uint8_t *p, kfk_bytes value, uint8_t **end)
 {
-    p[value.len] = 0; /* the header count */
-    if (value.data)
-        memcpy(p, value.data, value.len);
-    return p + value.len + 1;
+    p[value.len] = 0;
+    *end = p + value.len + 1;
+    memcpy(p, value.data, value.len);
 }
 
 /* kfk__record_write_quick of a value of KFK__RECORD_WIDE bytes or more: its length takes two bytes, and so does the
  * record's. */
-KFK__ALWAYS_INLINE uint8_t *kfk__record_write_wide(uint8_t *record, int64_t timestamp_delta,
-                                                   int32_t offset_delta, kfk_bytes key,
-                                                   kfk_bytes value)
+KFK__ALWAYS_INLINE void kfk__record_write_wide(uint8_t *record, int64_t timestamp_delta,
+                                               int32_t offset_delta, kfk_bytes key,
+                                               kfk_bytes value, uint8_t **end)
 {
+    uint32_t twice = 2 * (uint32_t)value.len;
     uint8_t *p = record + 2;
 
     *p++ = 0;
     p = kfk__record_put_delta(p, timestamp_delta);
-    p = kfk__record_put_delta(p, offset_delta);
+    p = kfk__record_put_offset(p, offset_delta);
     p = kfk__record_put_key(p, key);
-    p = kfk__record_put_two(p, 2 * (uint32_t)value.len);
+    p = kfk__record_put_two(p, twice);
     /* The two bytes of the length are not in it, the header count is. */
-    kfk__record_put_two(record, 2 * ((uint32_t)(p - record) + (uint32_t)value.len - 1));
-    return kfk__record_put_value(p, value);
+    kfk__record_put_two(record, twice + 2 * (uint32_t)(p - record) - 2);
+    kfk__record_put_value(p, value, end);
 }
 
-/* Writes a record without headers whose key and value are shorter than KFK__RECORD_LONG together. */
-KFK__ALWAYS_INLINE uint8_t *
-kfk__record_write_quick(uint8_t *record, int64_t timestamp_delta, int32_t offset_delta,
-                        kfk_bytes key, kfk_bytes value)
+/* Writes a record without headers whose key and value are shorter than KFK__RECORD_LONG together. *end: where it ends. */
+KFK__ALWAYS_INLINE void kfk__record_write_quick(uint8_t *record, int64_t timestamp_delta,
+                                                int32_t offset_delta, kfk_bytes key,
+                                                kfk_bytes value, uint8_t **end)
 {
     const bool wide = key.len + value.len >= KFK__RECORD_SHORT;
     uint8_t *p = record + 1 + wide;
     size_t body;
 
-    if (__builtin_expect(value.len >= KFK__RECORD_WIDE, 1))
-        return kfk__record_write_wide(record, timestamp_delta, offset_delta, key, value);
+    if (__builtin_expect(value.len >= KFK__RECORD_WIDE, 1)) {
+        kfk__record_write_wide(record, timestamp_delta, offset_delta, key, value, end);
+        return;
+    }
     *p++ = 0;
     p = kfk__record_put_delta(p, timestamp_delta);
-    p = kfk__record_put_delta(p, offset_delta);
+    p = kfk__record_put_offset(p, offset_delta);
     p = kfk__record_put_key(p, key);
     *p++ = value.data ? (uint8_t)(2 * value.len) : 1;
     /* One byte of the length is in it; the header count, which is not, makes up for that. */
@@ -146,7 +164,12 @@ kfk__record_write_quick(uint8_t *record, int64_t timestamp_delta, int32_t offset
         *record = (uint8_t)(2 * body);
     else
         p = kfk__record_widen(record, p, body);
-    return kfk__record_put_value(p, value);
+    if (value.data) {
+        kfk__record_put_value(p, value, end);
+        return;
+    }
+    *p = 0;
+    *end = p + 1;
 }
 
 /* Writes a record where there is room for its bound, which is not SIZE_MAX; returns its end. A key
@@ -155,10 +178,13 @@ static inline uint8_t *kfk__record_write(uint8_t *record, int64_t timestamp_delt
                                          int32_t offset_delta, kfk_bytes key, kfk_bytes value,
                                          const kfk_header *headers, size_t n_headers)
 {
+    uint8_t *end;
+
     if (__builtin_expect(n_headers || key.len + value.len >= KFK__RECORD_LONG, 0))
         return kfk__record_write_any(record, timestamp_delta, offset_delta, key, value, headers,
                                      n_headers);
-    return kfk__record_write_quick(record, timestamp_delta, offset_delta, key, value);
+    kfk__record_write_quick(record, timestamp_delta, offset_delta, key, value, &end);
+    return end;
 }
 
 #endif
