@@ -175,19 +175,17 @@ kfk__topic *kfk__accumulator_topic(kfk__accumulator *a, const char *name)
     kfk__topic_options o;
     bool fresh;
 
-    if (t && strcmp(t->name, name) == 0)
+    if (strcmp(t->name, name) == 0)
         return t;
     t = kfk__topics_find(&a->topics, name, strlen(name));
     if (t) {
-        atomic_store_explicit(&a->topics.last, t, memory_order_release);
+        if (kfk__topic_partitions(t))
+            atomic_store_explicit(&a->topics.last, t, memory_order_release);
         return t;
     }
     a->options.topic(a->options.owner, name, &o);
     t = kfk__topics_add(&a->topics, name, strlen(name), &o, &fresh);
-    if (!t)
-        return NULL;
-    atomic_store_explicit(&a->topics.last, t, memory_order_release);
-    if (fresh)
+    if (t && fresh)
         want_topic(a, t);
     return t;
 }

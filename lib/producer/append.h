@@ -157,11 +157,9 @@ static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumul
     int64_t timestamp;
     int32_t i;
 
-    if (!t || kfk__append_is_special(r) || strcmp(t->name, r->topic) != 0)
+    if (kfk__append_is_special(r) || strcmp(t->name, r->topic) != 0)
         return false;
     ps = kfk__topic_partitions(t);
-    if (!ps)
-        return false;
     i = r->flags & KFK_PARTITION ? r->partition : kfk__append_choice(t, r, ps->n);
     if ((uint32_t)i >= (uint32_t)ps->n)
         return false;

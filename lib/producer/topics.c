@@ -9,10 +9,15 @@
 /* Raw bytes in a batch are at most so many times batch.size, however well they compress. */
 enum { RAW_FACTOR = 16 };
 
+/* Has no partitions and a name that no topic has, so that no record goes to it. Nobody changes it. */
+static char no_name[] = "";
+static kfk__partitions no_partitions;
+static kfk__topic no_topic = {.name = no_name, .partitions = &no_partitions};
+
 void kfk__topics_init(kfk__topics *ts, const kfk_allocator *a)
 {
     ts->alloc = a;
-    atomic_init(&ts->last, NULL);
+    atomic_init(&ts->last, &no_topic);
     for (size_t i = 0; i < KFK__TOPIC_BUCKETS; i++)
         atomic_init(&ts->buckets[i], NULL);
     kfk__mutex_init(&ts->lock);

@@ -108,7 +108,8 @@ typedef struct kfk__topic_options {
 
 typedef struct kfk__topics {
     const kfk_allocator *alloc;
-    _Atomic(kfk__topic *) last; /* that of the last send: most sends are to the same */
+    /* That of the last send, once its partitions are known: most sends are to the same. Never NULL. */
+    _Atomic(kfk__topic *) last;
     kfk__mutex lock;            /* taken to insert */
     _Atomic(kfk__topic *) buckets[KFK__TOPIC_BUCKETS];
 } kfk__topics;
