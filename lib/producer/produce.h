@@ -23,6 +23,7 @@ typedef struct kfk__produce_answer {
 enum { KFK__PRODUCE_FEW = 8 };
 
 typedef struct kfk__produce {
+    struct kfk__produce *next; /* where it is kept to be used again */
     const kfk_allocator *alloc;
     void *owner;
     uint64_t number; /* of the requests of its Sender */

@@ -38,6 +38,8 @@ typedef struct kfk__sender {
     kfk__list topics; /* all, by link */
     kfk__identity identity;
     kfk__arena scratch; /* what a request needs while it is encoded */
+    kfk__produce *spare; /* requests that have been answered, to be used again */
+    int n_spare;
     uint64_t produces;   /* requests so far */
     uint64_t purged;     /* batches in front of this one have been purged */
     kfk__producer_metrics metrics;

@@ -17,6 +17,45 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* ---- requests ---- */
+
+enum { MAX_SPARE = 8 };
+
+/* NULL: no memory. */
+static kfk__produce *new_request(kfk__sender *s)
+{
+    kfk__produce *pr = s->spare;
+
+    if (!pr)
+        return kfk__produce_new(&s->env->alloc, s);
+    s->spare = pr->next;
+    s->n_spare--;
+    return pr;
+}
+
+/* One that was large is given back. */
+static void end_request(kfk__sender *s, kfk__produce *pr)
+{
+    if (s->n_spare == MAX_SPARE || pr->cap > KFK__PRODUCE_FEW) {
+        kfk__produce_free(pr);
+        return;
+    }
+    pr->n = pr->size = 0;
+    pr->next = s->spare;
+    s->spare = pr;
+    s->n_spare++;
+}
+
+static void free_spare(kfk__sender *s)
+{
+    kfk__produce *next;
+
+    for (; s->spare; s->spare = next) {
+        next = s->spare->next;
+        kfk__produce_free(s->spare);
+    }
+}
+
 /* ---- answers ---- */
 
 static void replied(void *owner, void *arg, const kfk__reply *reply, int64_t now)
@@ -46,7 +85,7 @@ static void replied(void *owner, void *arg, const kfk__reply *reply, int64_t now
         else
             kfk__settle(s, b, &rest, now);
     }
-    kfk__produce_free(pr);
+    end_request(s, pr);
 }
 
 /* ---- sending ---- */
@@ -181,13 +220,13 @@ static void unsent(kfk__sender *s, kfk__produce *pr, kfk_err err, int64_t now)
 
     for (size_t i = 0; i < pr->n; i++)
         kfk__settle_unsent(s, pr->batches[i], &a, now);
-    kfk__produce_free(pr);
+    end_request(s, pr);
 }
 
 /* One request. false: there is nothing more to send to this broker for now. */
 static bool send_one(kfk__sender *s, kfk__leader *l, kfk__node *n, int64_t now)
 {
-    kfk__produce *pr = kfk__produce_new(&s->env->alloc, s);
+    kfk__produce *pr = new_request(s);
     int16_t version;
     kfk_err err;
 
@@ -195,7 +234,7 @@ static bool send_one(kfk__sender *s, kfk__leader *l, kfk__node *n, int64_t now)
         return false;
     gather(s, l, pr, now);
     if (pr->n == 0) {
-        kfk__produce_free(pr);
+        end_request(s, pr);
         return false;
     }
     version = kfk__node_version(n, &kfk__produce_api, kfk__produce_max_version(pr));
@@ -391,6 +430,7 @@ kfk_err kfk__sender_init(kfk__sender *s, const kfk__env *env, const kfk__sender_
 void kfk__sender_fini(kfk__sender *s, int64_t now)
 {
     kfk__client_fini(&s->client, now);
+    free_spare(s);
     kfk__arena_fini(&s->scratch);
     kfk__schedule_fini(&s->schedule);
 }
