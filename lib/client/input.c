@@ -42,23 +42,6 @@ static kfk_err malformed(char why[160], const kfk__request *r, const char *what)
     return KFK_ERR_PROTOCOL;
 }
 
-static kfk_err begin_frame(kfk__input *in, const kfk__request *r, char why[160])
-{
-    const kfk__api *api = r->spec.api;
-    int32_t length = (int32_t)kfk__get_be32(in->length);
-
-    if (length < 4 || (size_t)length > in->limit) {
-        (void)snprintf(why, 160, "%s response: a length of %d bytes", api->name, length);
-        return KFK_ERR_PROTOCOL;
-    }
-    in->left = (size_t)length;
-    in->at = KFK__IN_HEADER;
-    kfk__decoder_init(&in->decoder, &kfk__response_header_schema, 0,
-                      kfk__response_header_tagged(api, r->spec.version), in->left, &in->arena,
-                      &in->header, NULL, NULL);
-    return KFK_OK;
-}
-
 static kfk_err begin_body(kfk__input *in, const kfk__request *r, char why[160])
 {
     const kfk__request_spec *s = &r->spec;
@@ -107,6 +90,31 @@ static kfk_err finish_whole(kfk__input *in, const kfk__request *r, char why[160]
     return err;
 }
 
+static kfk_err begin_frame(kfk__input *in, const kfk__request *r, char why[160])
+{
+    int32_t length = (int32_t)kfk__get_be32(in->length);
+
+    if (length < 4 || (size_t)length > in->limit) {
+        (void)snprintf(why, 160, "%s response: a length of %d bytes", r->spec.api->name, length);
+        return KFK_ERR_PROTOCOL;
+    }
+    in->left = (size_t)length;
+    in->at = KFK__IN_HEADER;
+    return KFK_OK;
+}
+
+/* The header as it nearly always is: it lies there whole and has no tagged fields. How many bytes it has; 0: it is for the
+ * decoder. */
+static size_t plain_header(kfk__input *in, bool tagged, const uint8_t *p, size_t n)
+{
+    size_t size = tagged ? 5 : 4;
+
+    if (n < size || in->left < size || (tagged && p[4] != 0))
+        return 0;
+    in->header.correlation_id = (int32_t)kfk__get_be32(p);
+    return size;
+}
+
 static kfk_err take_length(kfk__input *in, const kfk__request *r, const uint8_t *bytes, size_t n,
                            size_t *used, char why[160])
 {
@@ -145,6 +153,22 @@ static kfk_err after_decode(kfk__input *in, const kfk__request *r, size_t took, 
     return KFK_OK;
 }
 
+/* Behind the length. */
+static kfk_err begin_header(kfk__input *in, const kfk__request *r, const uint8_t *bytes, size_t n,
+                            size_t *used, bool *done, char why[160])
+{
+    bool tagged = kfk__response_header_tagged(r->spec.api, r->spec.version);
+    size_t size = plain_header(in, tagged, bytes + *used, n - *used);
+
+    if (size) {
+        *used += size;
+        return after_decode(in, r, size, true, done, why);
+    }
+    kfk__decoder_init(&in->decoder, &kfk__response_header_schema, 0, tagged, in->left, &in->arena,
+                      &in->header, NULL, NULL);
+    return KFK_OK;
+}
+
 static kfk_err take_whole(kfk__input *in, const kfk__request *r, const uint8_t *bytes, size_t n,
                           size_t *used, bool *done, char why[160])
 {
@@ -174,6 +198,8 @@ kfk_err kfk__input_feed(kfk__input *in, const kfk__request *r, const uint8_t *by
 
         if (in->at == KFK__IN_LENGTH) {
             err = take_length(in, r, bytes, n, used, why);
+            if (!err && in->at == KFK__IN_HEADER)
+                err = begin_header(in, r, bytes, n, used, done, why);
             continue;
         }
         if (in->at == KFK__IN_WHOLE) {
