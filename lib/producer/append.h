@@ -113,16 +113,15 @@ static inline bool kfk__batch_has_room(const kfk__producer_batch *b, size_t boun
 enum { KFK__QUICK_KEY = 63, KFK__QUICK_VALUE = KFK__RECORD_LONG - KFK__QUICK_KEY - 1 };
 
 /* Whether a key or a value is too long, or null where it has to be something, or there are headers. */
-static inline bool kfk__append_is_special(const kfk_record *r)
+static inline bool kfk__append_is_special(const kfk_record *r, bool keyed)
 {
-    if ((r->key.len | r->n_headers) != 0 &&
-        (r->key.len > KFK__QUICK_KEY || r->n_headers || !r->key.data))
-        return true;
-    return r->value.len > KFK__QUICK_VALUE || !r->value.data;
+    bool special = keyed ? r->key.len > KFK__QUICK_KEY || r->n_headers
+                         : (r->key.len | r->n_headers) != 0;
+
+    return special || r->value.len > KFK__QUICK_VALUE || !r->value.data;
 }
 
-/* Puts a record into the open batch of its partition. false: there is none, or no room in it. Compiled for records with a
- * key and for those without. */
+/* Puts a record into the open batch of its partition. false: there is none, or no room in it. */
 static inline __attribute__((always_inline)) bool
 kfk__append_to_open(const kfk__accumulator *a, kfk__partition *p, const kfk_record *r, bool keyed,
                     int64_t timestamp, kfk_delivery_fn *fn, void *arg)
@@ -145,31 +144,39 @@ kfk__append_to_open(const kfk__accumulator *a, kfk__partition *p, const kfk_reco
     return done;
 }
 
-/* Appends a record if there is nothing special about it, and its batch is open and has room for it. false: it is for
- * kfk__append, or for nobody: what is looked at here is all that is needed to be sure of. */
-static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumulator *a,
-                                                                    const kfk_record *r,
-                                                                    kfk_delivery_fn *fn, void *arg)
+/* kfk__append_quick, compiled for records with a key and for those without. */
+static inline __attribute__((always_inline)) bool
+kfk__append_plain(kfk__accumulator *a, const kfk_record *r, bool keyed, kfk_delivery_fn *fn,
+                  void *arg)
 {
     kfk__topic *t = atomic_load_explicit(&a->topics.last, memory_order_acquire);
     const kfk__partitions *ps;
     kfk__partition *p;
     int64_t timestamp;
-    int32_t i;
+    uint32_t i;
 
-    if (kfk__append_is_special(r) || strcmp(t->name, r->topic) != 0)
+    if (kfk__append_is_special(r, keyed) || strcmp(t->name, r->topic) != 0)
         return false;
     ps = kfk__topic_partitions(t);
-    i = r->flags & KFK_PARTITION ? r->partition : kfk__append_choice(t, r, ps->n);
-    if ((uint32_t)i >= (uint32_t)ps->n)
+    i = (uint32_t)(r->flags & KFK_PARTITION ? r->partition : kfk__append_choice(t, r, ps->n));
+    if (i >= (uint32_t)ps->n)
         return false;
     p = ps->v[i];
     if (!(r->flags & KFK_TIMESTAMP))
         timestamp = a->env->ops->wall_ms(a->env->ctx);
     else if ((timestamp = r->timestamp_ms) < 0)
         return false;
-    return r->key.data ? kfk__append_to_open(a, p, r, true, timestamp, fn, arg)
-                       : kfk__append_to_open(a, p, r, false, timestamp, fn, arg);
+    return kfk__append_to_open(a, p, r, keyed, timestamp, fn, arg);
+}
+
+/* Appends a record if there is nothing special about it, and its batch is open and has room for it. false: it is for
+ * kfk__append, or for nobody: what is looked at here is all that is needed to be sure of. */
+static inline __attribute__((always_inline)) bool kfk__append_quick(kfk__accumulator *a,
+                                                                    const kfk_record *r,
+                                                                    kfk_delivery_fn *fn, void *arg)
+{
+    return r->key.data ? kfk__append_plain(a, r, true, fn, arg)
+                       : kfk__append_plain(a, r, false, fn, arg);
 }
 
 #endif

@@ -81,7 +81,7 @@ static __attribute__((noinline, cold)) kfk_err append(kfk_producer *p, const kfk
 kfk_err kfk_producer_send(kfk_producer *p, const kfk_record *r, kfk_delivery_fn *cb, void *arg,
                           kfk_error *e)
 {
-    if (p->quick == kfk__fork_count() && r && r->struct_size >= sizeof *r && r->topic &&
+    if (r && p->quick == kfk__fork_count() && r->struct_size >= sizeof *r && r->topic &&
         kfk__append_quick(&p->accumulator, r, cb, arg))
         return KFK_OK;
     return append(p, r, cb, arg, 0, e);
