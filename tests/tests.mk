@@ -20,7 +20,8 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	groupio/slots handles/fork \
 	handles/threads \
 	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
-	net/thread net/transport_tcp net/waiter producer/partitioner producer/threads producer/topics \
+	net/thread net/transport_tcp net/waiter producer/partitioner producer/producer_batch \
+	producer/threads producer/topics \
 	proto/api proto/blob proto/decode proto/encode proto/header proto/message \
 	proto/piece record/batch record/cursor record/golden record/message record/read \
 	record/write tools/args tools/lines

@@ -143,7 +143,8 @@ START_TEST(every_width_of_a_delta)
             check_record(&(sample){v, 1, null_bytes, bytes(20), NULL, 0});
             check_record(&(sample){-v, 1, null_bytes, bytes(55), NULL, 0});
             if (v >= 0 && v <= INT32_MAX)
-                check_record(&(sample){1, (int32_t)v, null_bytes, bytes(56), NULL, 0});
+                for (size_t n = 56; n <= 156; n += 50)
+                    check_record(&(sample){1, (int32_t)v, null_bytes, bytes(n), NULL, 0});
         }
     check_record(&(sample){INT64_MAX, INT32_MAX, bytes(1), bytes(1), NULL, 0});
     check_record(&(sample){INT64_MIN, INT32_MAX, bytes(1), bytes(1), NULL, 0});
