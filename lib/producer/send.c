@@ -56,10 +56,10 @@ static void not_taken(kfk_producer *p, const kfk_record *r, void *arg, const kfk
     p->hooks.on_ack(&d, p->hooks_arg);
 }
 
-/* Whatever the quick way does not do. */
+/* Whatever the quick way does not do. Cold: for its sake the compiler would keep values of the quick way in memory. */
 static __attribute__((noinline, cold)) kfk_err append(kfk_producer *p, const kfk_record *r,
-                                                kfk_delivery_fn *cb, void *arg, int64_t sync_until,
-                                                kfk_error *e)
+                                                      kfk_delivery_fn *cb, void *arg,
+                                                      int64_t sync_until, kfk_error *e)
 {
     kfk_error own;
     kfk_err err;
