@@ -9,6 +9,7 @@ enum {
     MAX_PIECES = 256, /* of one send */
     MAX_RECEIVES = 16, /* at a time, so that one broker cannot keep the others waiting */
     MAX_SPARE = 8,
+    FIRST_LOOK = 4096, /* bytes of an answer that are received before it is known where its records go */
     LARGEST_SPARE = 4096 /* bytes of its head: what was larger is given back */
 };
 
@@ -278,12 +279,21 @@ static kfk_err filled(kfk__exchange *x, size_t n, int64_t now, kfk_error *e)
 
 /* One receive: into the records that are being read, if any, and what follows them into the scratch. *more: there may
  * be more to receive. */
+/* How much of the scratch to offer. What comes there is copied, and behind the first bytes of an answer with records there
+ * are places for these: few are enough to see where. */
+static size_t scratch_for(const kfk__exchange *x, size_t room)
+{
+    const kfk__request *first = first_waiting(x);
+
+    return room == 0 && first && first->spec.sink ? FIRST_LOOK : KFK__EXCHANGE_SCRATCH;
+}
+
 static kfk_err receive_some(kfk__exchange *x, kfk__transport *t, uint8_t *scratch, int64_t now,
                             bool *more, kfk_error *e)
 {
     struct iovec v[2];
     uint8_t *to;
-    size_t room = kfk__input_target(&x->input, &to), direct;
+    size_t room = kfk__input_target(&x->input, &to), more_room = scratch_for(x, room), direct;
     unsigned era = x->era;
     kfk_err err = KFK_OK;
     int pieces = 0;
@@ -292,7 +302,7 @@ static kfk_err receive_some(kfk__exchange *x, kfk__transport *t, uint8_t *scratc
     *more = false;
     if (room)
         v[pieces++] = (struct iovec){to, room};
-    v[pieces++] = (struct iovec){scratch, KFK__EXCHANGE_SCRATCH};
+    v[pieces++] = (struct iovec){scratch, more_room};
     got = t->ops->recv(t, v, pieces, e);
     if (got == KFK__IO_AGAIN_READ || got == KFK__IO_AGAIN_WRITE)
         return KFK_OK;
@@ -309,7 +319,7 @@ static kfk_err receive_some(kfk__exchange *x, kfk__transport *t, uint8_t *scratc
         err = feed(x, scratch, (size_t)got - direct, now, e);
     /* A receive that was not filled has emptied the socket: asking again would cost a system call to hear so. */
     if (!err && x->era == era)
-        *more = (size_t)got == room + KFK__EXCHANGE_SCRATCH || t->ops->pending(t);
+        *more = (size_t)got == room + more_room || t->ops->pending(t);
     return err;
 }
 

@@ -46,18 +46,10 @@ bool kfk__batch_cursor_next_message(kfk__batch_cursor *c);
  * kfk__control_type of its record; -1 where there is none, then with *why if it cannot be read. */
 int kfk__batch_marker(const kfk__batch_header *h, const void *records, size_t n, const char **why);
 
-/* To the next record. false: there is none, because all were read, or because of |why|; from then
- * on always false. What a record points at lies in the batch's bytes. */
-static inline bool kfk__batch_cursor_next(kfk__batch_cursor *c)
+/* What next() does with a record that was read, whose successor is at |next|. false: as it. */
+static inline __attribute__((always_inline)) bool
+kfk__batch_cursor_step(kfk__batch_cursor *c, const kfk__record *r, const uint8_t *next)
 {
-    kfk__record *r = &c->record;
-    const uint8_t *next;
-
-    if (c->left == 0)
-        return c->messages ? kfk__batch_cursor_next_message(c) : kfk__batch_cursor_stop(c, NULL);
-    next = kfk__record_read(c->p, c->end, r);
-    if (!next)
-        return kfk__batch_cursor_stop(c, "a record cannot be parsed");
     if (r->offset_delta <= c->delta || r->offset_delta > c->final_delta)
         return kfk__batch_cursor_stop(c, "a record's offset is not where the batch has it");
     if (__builtin_add_overflow(c->base_timestamp, r->timestamp_delta & c->delta_mask,
@@ -68,6 +60,19 @@ static inline bool kfk__batch_cursor_next(kfk__batch_cursor *c)
     c->p = next;
     c->left--;
     return true;
+}
+
+/* To the next record. false: there is none, because all were read, or because of |why|; from then
+ * on always false. What a record points at lies in the batch's bytes. */
+static inline bool kfk__batch_cursor_next(kfk__batch_cursor *c)
+{
+    const uint8_t *next;
+
+    if (c->left == 0)
+        return c->messages ? kfk__batch_cursor_next_message(c) : kfk__batch_cursor_stop(c, NULL);
+    next = kfk__record_read(c->p, c->end, &c->record);
+    return next ? kfk__batch_cursor_step(c, &c->record, next)
+                : kfk__batch_cursor_stop(c, "a record cannot be parsed");
 }
 
 #endif

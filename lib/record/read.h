@@ -58,12 +58,13 @@ static inline const uint8_t *kfk__record_get_two(const uint8_t *p, uint32_t *v)
     return p + 2;
 }
 
-/* kfk__record_read; NULL also where kfk__record_read_any has to look. */
-static inline const uint8_t *kfk__record_read_common(const uint8_t *p, const uint8_t *end,
-                                                     kfk__record *r)
+/* The fields of |r| up to the value, and where the record ends: *stop. Returns where its headers begin; NULL: it is for
+ * kfk__record_read_any. */
+static inline __attribute__((always_inline)) const uint8_t *
+kfk__record_read_fields(const uint8_t *p, const uint8_t *end, kfk__record *r, const uint8_t **stop)
 {
     uint32_t body, timestamp, offset, key = 0, value;
-    const uint8_t *start, *stop;
+    const uint8_t *start;
 
     if (end - p < KFK__RECORD_PREFIX)
         return NULL;
@@ -85,18 +86,24 @@ static inline const uint8_t *kfk__record_read_common(const uint8_t *p, const uin
         return NULL;
     if (end - start < (ptrdiff_t)(body / 2))
         return NULL;
-    stop = start + body / 2;
-    if (stop - p <= (ptrdiff_t)(value / 2))
+    *stop = start + body / 2;
+    if (*stop - p <= (ptrdiff_t)(value / 2))
         return NULL;
     r->timestamp_delta = timestamp / 2;
     r->offset_delta = (int32_t)(offset / 2);
     r->value = (kfk_bytes){p, value / 2};
-    p += value / 2;
-    if (*p != 0 || p + 1 != stop)
-        return kfk__record_read_headers(p, stop, r);
-    r->n_headers = 0;
-    r->headers = (kfk_bytes){stop, 0};
-    return stop;
+    return p + value / 2;
+}
+
+/* kfk__record_read for a common record without headers, of which |r| has n_headers and headers as they were: |r| may live in
+ * registers. NULL: kfk__record_read has to look. */
+static inline __attribute__((always_inline)) const uint8_t *
+kfk__record_read_plain(const uint8_t *p, const uint8_t *end, kfk__record *r)
+{
+    const uint8_t *stop;
+
+    p = kfk__record_read_fields(p, end, r, &stop);
+    return p && *p == 0 && p + 1 == stop ? stop : NULL;
 }
 
 /* Reads the record at |p|; returns where the next one starts, or NULL if this one does not fit in
@@ -104,8 +111,10 @@ static inline const uint8_t *kfk__record_read_common(const uint8_t *p, const uin
  * they stand there: whoever adds them looks out for overflow. */
 static inline const uint8_t *kfk__record_read(const uint8_t *p, const uint8_t *end, kfk__record *r)
 {
-    const uint8_t *next = kfk__record_read_common(p, end, r);
+    const uint8_t *stop, *headers = kfk__record_read_fields(p, end, r, &stop), *next = NULL;
 
+    if (__builtin_expect(headers != NULL, 1))
+        next = kfk__record_read_headers(headers, stop, r);
     return __builtin_expect(next != NULL, 1) ? next : kfk__record_read_any(p, end, r);
 }
 

@@ -47,7 +47,10 @@ struct sender {
 static void *send_all(void *arg)
 {
     const struct sender *s = arg;
-    int32_t partitions = (int32_t)s->b->partitions;
+    kfk_producer *p = s->p;
+    const size_t records = s->records;
+    const int32_t partitions = (int32_t)s->b->partitions;
+    const bool text = s->b->text;
     char *value = bench_value(s->b);
     kfk_record r = {.struct_size = sizeof r,
                     .flags = KFK_PARTITION,
@@ -55,10 +58,10 @@ static void *send_all(void *arg)
                     .value = {value, s->b->size}};
     kfk_error e;
 
-    for (size_t i = 0; i < s->records; i++) {
-        if (s->b->text) /* no two alike */
+    for (size_t i = 0; i < records; i++) {
+        if (text) /* no two alike */
             memcpy(value, &i, sizeof i < s->b->size ? sizeof i : s->b->size);
-        must(kfk_producer_send(s->p, &r, on_delivery, NULL, &e), "send", &e);
+        must(kfk_producer_send(p, &r, on_delivery, NULL, &e), "send", &e);
         if (++r.partition == partitions)
             r.partition = 0;
     }
