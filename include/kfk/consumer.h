@@ -31,7 +31,7 @@ KFK_API kfk_err kfk_consumer_new(kfk_consumer **out, const kfk_config *c, kfk_er
  * the first record of that time or later. With neither: a partition that was assigned goes on where it was; another
  * starts at what group.id has committed; else where auto.offset.start says, or auto.offset.reset. With KFK_EPOCH,
  * .leader_epoch is that of the record before .offset, and the log is checked to have it still (KIP-320).
- * All strings are copied. KFK_ERR_INVALID_ARG, KFK_ERR_CLOSED, KFK_ERR_FORKED, KFK_ERR_NOMEM. */
+ * All strings are copied. KFK_ERR_INVALID_ARG (also: one is named twice), KFK_ERR_CLOSED, KFK_ERR_FORKED, KFK_ERR_NOMEM. */
 KFK_API kfk_err kfk_consumer_assign(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e);
 
 /* Adds partitions to what is read, or takes them away; the others go on undisturbed. Those that are assigned already, or are

@@ -111,6 +111,8 @@ static void take_over(kfk_consumer *c, const kfk_tp *tps, kfk__list *fresh, kfk_
 
         next = at->next;
         if (!old || (tps[i].flags & (KFK_OFFSET | KFK_TIMESTAMP))) {
+            if (old) /* the Fetcher is to hear of that first: a broker has one seat for both */
+                kfk__assigned_leave(old);
             begin(c, p, &tps[i]);
             continue;
         }
@@ -141,6 +143,17 @@ static kfk_err finish(kfk_consumer *c, kfk__list *a, kfk__list *b, bool closed, 
     return closed ? kfk__consumer_usable(c, e) : KFK_OK;
 }
 
+/* Each partition is assigned once. */
+static kfk_err check_once(const kfk_tp *tps, size_t n, kfk_error *e)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (tps[k].partition == tps[i].partition && strcmp(tps[k].topic, tps[i].topic) == 0)
+                return kfk__fail(e, KFK_ERR_INVALID_ARG, "%.200s-%d is named twice", tps[i].topic,
+                                 tps[i].partition);
+    return KFK_OK;
+}
+
 static kfk_err start(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk__list *fresh, kfk_error *e)
 {
     kfk_err err = kfk__consumer_usable(c, e);
@@ -148,6 +161,8 @@ static kfk_err start(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk__list *fr
     kfk__list_init(fresh);
     if (!err)
         err = check_places(tps, n, false, e);
+    if (!err)
+        err = check_once(tps, n, e);
     if (!err && make_partitions(c, tps, n, fresh))
         err = kfk__fail_nomem(e);
     return err;

@@ -92,6 +92,10 @@ static kfk__seat *new_seat(kfk__session *s, kfk__assigned *p, const kfk__wish *w
     s->wanted++;
     if (!old)
         return seat;
+    if (!old->leaving) {
+        *old->owner = NULL;
+        s->wanted--;
+    }
     /* An assignment of before, which leaves: one request cannot both name and forget, so this seat is that one's. What is
      * under way for it is of no interest. */
     seat->named = old->named;
@@ -138,6 +142,7 @@ kfk_err kfk__session_take(kfk__session *s, kfk__assigned *p, const kfk__wish *wi
         *seat = new_seat(s, p, wish);
     if (!*seat)
         return KFK_ERR_NOMEM;
+    (*seat)->owner = seat;
     (*seat)->wish = *wish;
     if (!(*seat)->named || !same_wish(wish, &(*seat)->told))
         to_news(s, *seat);

@@ -33,6 +33,7 @@ typedef struct kfk__seat {
     kfk__list link; /* in the session */
     kfk__list news; /* in the session's news; in none: the broker knows it all */
     kfk__assigned *partition; /* held */
+    struct kfk__seat **owner; /* where whoever took it has it, until it leaves */
     bool named;     /* the broker knows of it */
     bool leaving;
     bool heard;     /* the answer that is being taken in has told of it */
@@ -54,7 +55,9 @@ typedef struct kfk__session {
 void kfk__session_init(kfk__session *s, const kfk_allocator *a);
 void kfk__session_fini(kfk__session *s);
 
-/* Asks for |p| as in |wish|, in *seat, which is its seat here already or NULL. KFK_ERR_NOMEM: nothing has changed. */
+/* Asks for |p| as in |wish|, in *seat, which is its seat here already or NULL, and which stays where it is: if another
+ * partition comes to have the same name (two topics of one id, as a broken cluster may have it) the seat is that one's, and
+ * *seat NULL. KFK_ERR_NOMEM: nothing has changed, but that a seat for a topic of another id is left. */
 kfk_err kfk__session_take(kfk__session *s, kfk__assigned *p, const kfk__wish *wish, kfk__seat **seat);
 /* It is not asked for any more, and nothing that comes for it is of interest. The seat is the session's now. */
 void kfk__session_leave(kfk__session *s, kfk__seat *seat);
