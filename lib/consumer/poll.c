@@ -110,7 +110,8 @@ static bool put_back(reading *r, kfk_err err, const char *why)
     }
     if (fresh && err && err != KFK_ERR_NOMEM) {
         kfk__assigned_fail(p, err, p->position, why);
-        p->skip_to = f->bad_until;
+        if (p->end < 0 || f->bad_until <= p->end) /* the log knows nothing of what would be behind that */
+            p->skip_to = f->bad_until;
     }
     kfk__unlock(&s->lock);
     if (f)

@@ -283,6 +283,27 @@ static bool take_batch(const kfk_records *rs, const kfk__batch_header *h, kfk__f
     return *room == 0;
 }
 
+/* The first offset of the batch |size| bytes behind f->at; -1: nobody knows. Messages of old do not tell theirs. */
+static int64_t base_of_next(const kfk__fetched *f, size_t size)
+{
+    kfk__batch_header h;
+    const char *why;
+
+    if (size == 0 || size >= f->end - f->at ||
+        kfk__batch_header_read(f->buf->data + f->at + size, f->end - f->at - size, &h, &size, &why))
+        return -1;
+    return h.base_offset;
+}
+
+/* Where to go on behind the batch at f->at, which cannot be read and says itself that it ends at |own| (-1: not even
+ * that). It is believed as far as the next one does not know better. */
+static int64_t behind_bad(const kfk__fetched *f, size_t size, int64_t own, int64_t position)
+{
+    int64_t next = base_of_next(f, size);
+
+    return next > position && (own <= position || next < own) ? next : own;
+}
+
 /* Adds batch after batch until the run is long enough. */
 static kfk_err fill(kfk_records *rs, kfk__fetched *f, int64_t *position, const kfk__cut_options *o,
                     const char **why)
@@ -296,12 +317,13 @@ static kfk_err fill(kfk_records *rs, kfk__fetched *f, int64_t *position, const k
         size_t size;
         kfk_err err =
             kfk__message_header_read(f->buf->data + f->at, f->end - f->at, &h, &size, why);
+        const int64_t own = err ? -1 : last_offset(&h) + 1;
 
         if (err == KFK_ERR_WOULD_BLOCK) { /* what follows whole batches has been cut off before */
             *why = "a batch that was fetched is cut short";
+            f->bad_until = -1;
             return KFK_ERR_CORRUPT_MESSAGE;
         }
-        f->bad_until = err ? -1 : last_offset(&h) + 1;
         if (!err)
             err = check_order(&h, f, why);
         if (!err && last_offset(&h) < *position) {
@@ -312,8 +334,10 @@ static kfk_err fill(kfk_records *rs, kfk__fetched *f, int64_t *position, const k
             err = open_batch(rs, &h, f, size, o, why);
         if (!err)
             err = add_batch(rs, &h, f, size);
-        if (err)
+        if (err) {
+            f->bad_until = behind_bad(f, size, own, *position);
             return err;
+        }
         inflated += f->inflated ? f->n_inflated : 0;
         enough = take_batch(rs, &h, f, size, position, &room);
     }
