@@ -30,18 +30,33 @@ public class Tools {
     private static final class Run extends RuntimeException {
         private final ByteArrayOutputStream out = new ByteArrayOutputStream();
         private final ByteArrayOutputStream err = new ByteArrayOutputStream();
-        private String answer;
-        private byte[] outBytes, errBytes;
         private final List<Runnable> hooks = new ArrayList<>();
+        private int status = -1;
+        private byte[] outBytes, errBytes;
 
         private void end(int status) {
-            if (answer != null)
+            if (this.status >= 0)
                 return;
-            System.out.flush();
-            System.err.flush();
-            outBytes = out.toByteArray();
-            errBytes = err.toByteArray();
-            answer = status + " " + outBytes.length + " " + errBytes.length + "\n";
+            this.status = status;
+            outBytes = taken(System.out, out);
+            errBytes = taken(System.err, err);
+        }
+
+        /** What a tool printed where it went on behind its end does not count. */
+        private void runHooks() {
+            taken(System.out, out);
+            hooks.forEach(Runnable::run);
+            byte[] more = taken(System.out, out);
+            int before = outBytes.length;
+            outBytes = Arrays.copyOf(outBytes, before + more.length);
+            System.arraycopy(more, 0, outBytes, before, more.length);
+        }
+
+        private static byte[] taken(PrintStream stream, ByteArrayOutputStream from) {
+            stream.flush();
+            byte[] bytes = from.toByteArray();
+            from.reset();
+            return bytes;
         }
     }
 
@@ -74,12 +89,13 @@ public class Tools {
                 e.getCause().printStackTrace();
             run.end(1);
         }
-        run.hooks.forEach(Runnable::run);
+        run.runHooks();
         return run;
     }
 
     private static void write(OutputStream to, Run run) throws IOException {
-        to.write(run.answer.getBytes(UTF_8));
+        String head = run.status + " " + run.outBytes.length + " " + run.errBytes.length + "\n";
+        to.write(head.getBytes(UTF_8));
         to.write(run.outBytes);
         to.write(run.errBytes);
         to.flush();
