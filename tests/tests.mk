@@ -24,7 +24,7 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	producer/threads producer/topics \
 	proto/api proto/blob proto/decode proto/encode proto/header proto/message \
 	proto/piece record/batch record/cursor record/golden record/message record/read \
-	record/write tools/args tools/lines
+	record/write tools/args tools/expression tools/lines
 
 # Scripts that test what make makes, and the tools that the tests rely on.
 BUILD_TESTS := schemac layers runtests headers exports metrics install configure make dist
@@ -36,6 +36,7 @@ TEST_COMPILE = $(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -Itests -MMD -MP -MF 
 
 # The parts of kfk that a test is about.
 $(B)/tests/unit/tools/test_args: $(call obj,tools/kfk/args.c)
+$(B)/tests/unit/tools/test_expression: $(call obj,tools/kfk/expression.c)
 $(B)/tests/unit/tools/test_lines: $(call obj,tools/kfk/lines.c tools/kfk/pattern.c \
 	tools/kfk/tool.c tools/kfk/args.c)
 

@@ -1,58 +1,47 @@
 /* Which topics --topic and --exclude-internal mean. */
-#include <regex.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "expression.h"
 #include "topics.h"
-
-/* Kafka's tool takes a list for an expression too, and quotes away that a properties file may have
- * left. */
-static void expression(const char *text, char *out, size_t size)
-{
-    char list[4096];
-    size_t from = 0, len = 0;
-
-    for (; *text && len < sizeof list; text++)
-        if (*text != ' ')
-            list[len++] = *text == ',' ? '|' : *text;
-    while (from < len && strchr("\"'", list[from]))
-        from++;
-    while (len > from && strchr("\"'", list[len - 1]))
-        len--;
-    if (from < len)
-        (void)snprintf(out, size, "^(%.*s)$", (int)(len - from), list + from);
-    else
-        (void)snprintf(out, size, "^$"); /* "()" is not an expression */
-}
 
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int match(topics *t, const char *topic, topics_names *out)
+/* |x| NULL: all. */
+static void match(const topics *t, const expression *x, topics_names *out)
 {
     bool no_internal = args_has(t->args, EXCLUDE_INTERNAL);
-    char text[4096 + 8];
-    regex_t re;
 
-    if (topic)
-        expression(topic, text, sizeof text);
-    if (topic && regcomp(&re, text, REG_EXTENDED | REG_NOSUB))
-        return topics_fail("%s is an invalid regex.", topic);
     for (size_t i = 0; i < out->all->n; i++) {
         const kfk_topic *each = out->all->topics[i];
 
-        if (no_internal && each->internal)
+        if (each->internal && no_internal)
             continue;
-        if (!topic || regexec(&re, each->name, 0, NULL, 0) == 0)
+        if (!x || expression_matches(x, each->name))
             out->v[out->n++] = each->name;
     }
-    if (topic)
-        regfree(&re);
     qsort(out->v, out->n, sizeof *out->v, by_name);
-    return 0;
+}
+
+static int match_text(const topics *t, const char *topic, topics_names *out)
+{
+    char *text = expression_of_list(topic);
+    expression x;
+    int status = 0;
+
+    if (!text)
+        return tool_fail("out of memory");
+    if (expression_init(&x, text)) {
+        match(t, &x, out);
+        expression_fini(&x);
+    } else {
+        status = topics_fail("%s is an invalid regex.", text);
+    }
+    free(text);
+    return status;
 }
 
 int topics_find(topics *t, topics_names *out)
@@ -65,7 +54,12 @@ int topics_find(topics *t, topics_names *out)
     if (kfk_admin_list_topics(t->admin, -1, &out->all, &t->e))
         return topics_fail_error(t);
     out->v = calloc(out->all->n + 1, sizeof *out->v);
-    return out->v ? match(t, topic, out) : tool_fail("out of memory");
+    if (!out->v)
+        return tool_fail("out of memory");
+    if (topic)
+        return match_text(t, topic, out);
+    match(t, NULL, out);
+    return 0;
 }
 
 int topics_find_existing(topics *t, topics_names *out)
