@@ -96,8 +96,9 @@ DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 	conn control devbroker fault log placement plan producers profile records reply sessions \
 	text topic transactions validate
 CXX_SRC := lib/compress/snappy_shim.cc
-TOOLS := args assignment broker consume date describe expression format kfk lines names pairs pattern \
-	payload perf perf_consume perf_produce produce reader stats throttle tool topics
+TOOLS := args assignment broker console consume date describe deserializer expression format kfk \
+	lines names pairs pattern payload perf perf_consume perf_produce produce reader scope stats \
+	text throttle tool topics
 # Kafka's system tests can run a client by these: kfk-verifiable-producer.
 VERIFIABLE := event exception producer
 

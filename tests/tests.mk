@@ -24,7 +24,7 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	producer/threads producer/topics \
 	proto/api proto/blob proto/decode proto/encode proto/header proto/message \
 	proto/piece record/batch record/cursor record/golden record/message record/read \
-	record/write tools/args tools/expression tools/lines
+	record/write tools/args tools/deserializer tools/expression tools/lines
 
 # Scripts that test what make makes, and the tools that the tests rely on.
 BUILD_TESTS := schemac layers runtests headers exports metrics install configure make dist
@@ -36,6 +36,7 @@ TEST_COMPILE = $(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -Itests -MMD -MP -MF 
 
 # The parts of kfk that a test is about.
 $(B)/tests/unit/tools/test_args: $(call obj,tools/kfk/args.c)
+$(B)/tests/unit/tools/test_deserializer: $(call obj,tools/kfk/deserializer.c tools/kfk/text.c)
 $(B)/tests/unit/tools/test_expression: $(call obj,tools/kfk/expression.c)
 $(B)/tests/unit/tools/test_lines: $(call obj,tools/kfk/lines.c tools/kfk/pattern.c \
 	tools/kfk/tool.c tools/kfk/args.c)
@@ -175,6 +176,8 @@ STAGE_topics = 'TIMEOUT=300 ALONE=1 tests/kafka/topics $(BUILD)/release/kfk'
 KAFKA_RUN = tests/kafka/kafka run 4.3.1
 STAGE_tools = \
 	'TIMEOUT=300 ALONE=1 tests/kafka/produce $(BUILD)/release/kfk' \
+	'TIMEOUT=300 ALONE=1 $(KAFKA_RUN) 1 log.retention.ms=-1 -- tests/kafka/consume $(BUILD)/release/kfk' \
+	'tools/withbroker $(BUILD)/release/kfk tests/kafka/consume_live $(BUILD)/release/kfk' \
 	'tools/withbroker $(BUILD)/release/kfk tests/kafka/verifiable_producer $(BUILD)/release' \
 	'TIMEOUT=300 ALONE=1 $(KAFKA_RUN) 1 -- tests/kafka/verifiable_producer $(BUILD)/release'
 COMPAT = -- tests/kafka/compat

@@ -35,8 +35,12 @@ static bool is_number_below_0(const char *word)
 /* Whether an option that needs a value can have this word. */
 static bool can_be_value(const args *a, args_takes takes, const char *word)
 {
+    int64_t number;
+
     if (takes == ARGS_VALUE && !a->strict)
         return true;
+    if (takes == ARGS_NUMBER)
+        return args_integer(word, INT64_MIN, INT64_MAX, &number);
     return !looks_like_option(word) || (a->strict && is_number_below_0(word));
 }
 
@@ -103,7 +107,7 @@ static bool take(args *a, int n, char *const *words, int *i)
             ok = add(a, option, words[++*i]);
         return ok;
     }
-    if (takes == ARGS_OPTIONAL)
+    if (takes == ARGS_OPTIONAL || takes == ARGS_NUMBER)
         return add(a, option, NULL);
     return fail(a, "Option %s requires an argument", a->options[option].name);
 }
@@ -175,11 +179,23 @@ bool args_one(args *a, int option, const char **value)
     return true;
 }
 
+bool args_integer(const char *text, int64_t least, int64_t most, int64_t *out)
+{
+    long long number;
+    char *end;
+
+    errno = 0;
+    number = strtoll(text, &end, 10);
+    if (errno || end == text || *end || strchr(" \t\n\v\f\r", *text) || number < least ||
+        number > most)
+        return false;
+    *out = number;
+    return true;
+}
+
 bool args_number(args *a, int option, int64_t least, int64_t most, int64_t *value)
 {
     const char *text;
-    long long number;
-    char *end;
 
     if (!args_has(a, option))
         return true;
@@ -187,12 +203,9 @@ bool args_number(args *a, int option, int64_t least, int64_t most, int64_t *valu
         return false;
     if (!text)
         text = "";
-    errno = 0;
-    number = strtoll(text, &end, 10);
-    if (errno || end == text || *end || strchr(" \t\n", *text) || number < least || number > most)
+    if (!args_integer(text, least, most, value))
         return fail(a, "Cannot parse argument '%.200s' of option %s", text,
                     a->options[option].name);
-    *value = number;
     return true;
 }
 
@@ -208,6 +221,7 @@ static void print_usage(FILE *out, const args_option *o)
         (void)snprintf(left + len, sizeof left - (size_t)len, " <%s>", o->value);
         break;
     case ARGS_OPTIONAL:
+    case ARGS_NUMBER:
         (void)snprintf(left + len, sizeof left - (size_t)len, " [%s]", o->value);
         break;
     case ARGS_VALUES:

@@ -15,6 +15,7 @@ typedef enum args_takes {
     ARGS_NOTHING,
     ARGS_VALUE,    /* the next word, or what is behind the = */
     ARGS_OPTIONAL, /* the same, but not a word that looks like an option */
+    ARGS_NUMBER,   /* the same, but only a number, below 0 too */
     ARGS_VALUES    /* one word or more, up to the next option */
 } args_takes;
 
@@ -58,6 +59,9 @@ bool args_one(args *a, int option, const char **value);
 /* The same as a number; where the option was not given, |*value| stays as it is. false: it is none,
  * or is out of bounds, and |why| is set. */
 bool args_number(args *a, int option, int64_t least, int64_t most, int64_t *value);
+
+/* Whether all of |text| is an integer within bounds, as Java reads one. */
+bool args_integer(const char *text, int64_t least, int64_t most, int64_t *out);
 
 /* One line an option. */
 void args_usage(FILE *out, const args_option *options, int n_options);

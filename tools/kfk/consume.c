@@ -1,14 +1,11 @@
-/* kfk consume: kafka-console-consumer, for a plain consumer of one topic. */
-#include <inttypes.h>
-#include <limits.h>
+/* kfk consume: kafka-console-consumer, for a consumer that is no member of a group. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "format.h"
+#include "console.h"
+#include "expression.h"
 #include "pairs.h"
-#include "reader.h"
 #include "tool.h"
 
 enum {
@@ -40,9 +37,10 @@ enum {
 };
 
 static const args_option options[] = {
-    [TOPIC] = {"topic", ARGS_VALUE, "topic", "REQUIRED: what to read"},
-    [INCLUDE] = {"include", ARGS_VALUE, "expression", "not there yet"},
-    [WHITELIST] = {"whitelist", ARGS_VALUE, "expression", "not there yet"},
+    [TOPIC] = {"topic", ARGS_VALUE, "topic", "what to read; or the next"},
+    [INCLUDE] = {"include", ARGS_VALUE, "expression",
+                 "all topics that this regular expression matches"},
+    [WHITELIST] = {"whitelist", ARGS_VALUE, "expression", "--include of old"},
     [PARTITION] = {"partition", ARGS_VALUE, "number",
                    "only this one; from its end, unless --offset is given"},
     [OFFSET] = {"offset", ARGS_VALUE, "offset", "a number, earliest or latest; with --partition"},
@@ -52,24 +50,27 @@ static const args_option options[] = {
                           "a property of the consumer; again for more"},
     [CONSUMER_CONFIG] = {"consumer.config", ARGS_VALUE, "file", "--command-config of old"},
     [COMMAND_CONFIG] = {"command-config", ARGS_VALUE, "file", "properties of the consumer"},
-    [FORMATTER] = {"formatter", ARGS_VALUE, "class", "Kafka's default formatter, and no other"},
+    [FORMATTER] = {"formatter", ARGS_VALUE, "class",
+                   "Kafka's default formatter, its logging one or the one that prints nothing"},
     [PROPERTY] = {"property", ARGS_VALUE, "name=value", "--formatter-property of old"},
     [FORMATTER_PROPERTY] =
         {"formatter-property", ARGS_VALUE, "name=value",
          "print.timestamp print.partition print.offset print.delivery print.epoch print.headers "
-         "print.key print.value key.separator line.separator headers.separator null.literal"},
+         "print.key print.value key.separator line.separator headers.separator null.literal "
+         "key.deserializer value.deserializer headers.deserializer"},
     [FORMATTER_CONFIG] = {"formatter-config", ARGS_VALUE, "file", "a file of them, one a line"},
     [FROM_BEGINNING] = {"from-beginning", ARGS_NOTHING, NULL, "from the start of the log"},
     [MAX_MESSAGES] = {"max-messages", ARGS_VALUE, "number", "end after so many"},
     [TIMEOUT_MS] = {"timeout-ms", ARGS_VALUE, "ms", "end when nothing has come for so long"},
     [SKIP_MESSAGE_ON_ERROR] = {"skip-message-on-error", ARGS_NOTHING, NULL,
-                               "go on behind a record that is broken"},
+                               "go on behind a record that cannot be read or printed"},
     [BOOTSTRAP_SERVER] = {"bootstrap-server", ARGS_VALUE, "host:port,...",
                           "REQUIRED: brokers to ask first"},
     [KEY_DESERIALIZER] = {"key-deserializer", ARGS_VALUE, "class",
-                          "for strings or bytes, and no other"},
+                          "one of Kafka's own: String, Integer, UUID, ..."},
     [VALUE_DESERIALIZER] = {"value-deserializer", ARGS_VALUE, "class", "the same"},
-    [ENABLE_SYSTEST_EVENTS] = {"enable-systest-events", ARGS_NOTHING, NULL, "say so at the end"},
+    [ENABLE_SYSTEST_EVENTS] = {"enable-systest-events", ARGS_NOTHING, NULL,
+                               "say at the end that it is there"},
     [ISOLATION_LEVEL] = {"isolation-level", ARGS_VALUE, "level",
                          "read_uncommitted, read_committed"},
     [GROUP] = {"group", ARGS_VALUE, "group", "not there yet"},
@@ -83,116 +84,33 @@ static const tool_property properties[] = {
     {-1, NULL, NULL},
 };
 
-/* What the options come to. */
-typedef struct wanted {
-    const char *topic;
-    int64_t partition; /* -1: all */
-    int64_t offset;
-    int64_t most;       /* -1: no limit */
-    int64_t timeout_ms; /* -1: never */
-    format format;
-} wanted;
-
 /* ---- the consumer ---- */
+
+static bool check_reset(const kfk_config *c, const args *a)
+{
+    const char *reset = kfk_config_get(c, "auto.offset.reset");
+
+    if (!args_has(a, FROM_BEGINNING) || strcmp(reset, "earliest") == 0)
+        return true;
+    (void)tool_fail("Can't simultaneously specify --from-beginning and 'auto.offset.reset=%s', "
+                    "please remove one option",
+                    reset);
+    return false;
+}
 
 static kfk_config *make_config(args *a)
 {
     kfk_config *c = tool_config();
-    const char *reset = args_has(a, FROM_BEGINNING) ? "earliest" : "latest", *now;
+    const char *reset = args_has(a, FROM_BEGINNING) ? "earliest" : "latest";
 
     if (tool_set(c, "client.id", "console-consumer") && tool_set(c, "auto.offset.reset", reset) &&
         tool_set_defaults(c, properties) && tool_load(c, a, CONSUMER_CONFIG) &&
         tool_load(c, a, COMMAND_CONFIG) && tool_set_pairs(c, a, CONSUMER_PROPERTY) &&
-        tool_set_pairs(c, a, COMMAND_PROPERTY) && tool_set_given(c, a, properties)) {
-        now = kfk_config_get(c, "auto.offset.reset");
-        if (!args_has(a, FROM_BEGINNING) || strcmp(now, "earliest") == 0)
-            return c;
-        (void)tool_fail("Can't simultaneously specify --from-beginning and 'auto.offset.reset=%s', "
-                        "please remove one "
-                        "option",
-                        now);
-    }
+        tool_set_pairs(c, a, COMMAND_PROPERTY) && tool_set_given(c, a, properties) &&
+        tool_set_no_group(c))
+        return c;
     kfk_config_free(c);
     return NULL;
-}
-
-/* ---- reading ---- */
-
-static reader *current; /* the one that a signal ends */
-
-static void wake(void)
-{
-    if (current)
-        kfk_consumer_wakeup(current->consumer);
-}
-
-/* 0: go on; 1: that was the last. */
-static int take(const wanted *w, reader *r, const kfk_record_view *record, int64_t *n)
-{
-    ++*n;
-    format_print(&w->format, stdout, r->run, record);
-    if (ferror(stdout)) {
-        (void)tool_fail("Unable to write to standard out, closing consumer.");
-        return 1;
-    }
-    return w->most >= 0 && *n >= w->most;
-}
-
-static void report(const kfk_error *e)
-{
-    if (e->code == KFK_ERR_TIMED_OUT)
-        (void)tool_fail("ERROR Error processing message, terminating consumer process: \n"
-                        "org.apache.kafka.common.errors.TimeoutException");
-    else if (e->code != KFK_ERR_WOKEN)
-        (void)tool_fail("ERROR Error processing message, terminating consumer process: %s [%s]",
-                        e->msg, kfk_err_name(e->code));
-}
-
-static int64_t read_all(const wanted *w, reader *r, bool skip)
-{
-    int64_t n = 0;
-    bool over = w->most == 0;
-
-    while (!over && !tool_stopped()) {
-        const kfk_record_view *record;
-        kfk_error e;
-        kfk_err err = reader_next(r, w->timeout_ms, &record, &e);
-
-        if (err && skip && reader_skip(r, &e)) {
-            report(&e);
-            continue;
-        }
-        if (err)
-            report(&e);
-        over = err || take(w, r, record, &n);
-    }
-    return n;
-}
-
-static int run(args *a, const wanted *w)
-{
-    kfk_config *c = make_config(a);
-    kfk_error e;
-    kfk_err err;
-    int64_t n;
-    reader r;
-
-    if (!c)
-        return 1;
-    err = reader_open(&r, c, w->topic, w->partition, w->offset, &e);
-    kfk_config_free(c);
-    if (err)
-        return tool_fail_error("ERROR Unknown error when running consumer", &e);
-    current = &r;
-    tool_catch_signals(wake);
-    n = read_all(w, &r, args_has(a, SKIP_MESSAGE_ON_ERROR));
-    (void)fflush(stdout);
-    current = NULL;
-    reader_close(&r);
-    (void)tool_fail("Processed a total of %" PRId64 " messages", n);
-    if (tool_stopped() && args_has(a, ENABLE_SYSTEST_EVENTS))
-        (void)printf("shutdown_complete\n");
-    return 0;
 }
 
 /* ---- the command line ---- */
@@ -202,130 +120,175 @@ static int usage(const char *why)
     return tool_usage(options, COUNT(options), "%s", why);
 }
 
-static bool parse_offset(const char *text, int64_t *offset)
+/* What may be given by two names, but not by both, and is told of where it is the old one. */
+typedef struct renamed {
+    int old, now;
+} renamed;
+
+static int check_renamed(const args *a, const renamed *r, int n)
 {
-    char *end;
-
-    if (strcasecmp(text, "earliest") == 0 || strcasecmp(text, "latest") == 0) {
-        *offset = strcasecmp(text, "latest") == 0 ? KFK_OFFSET_LATEST : KFK_OFFSET_EARLIEST;
-        return true;
-    }
-    *offset = strtoll(text, &end, 10);
-    return *text >= '0' && *text <= '9' && !*end && *offset < INT64_MAX;
-}
-
-static int parse_wanted(args *a, wanted *w)
-{
-    const char *offset = NULL;
-
-    *w = (wanted){.partition = -1, .most = -1, .timeout_ms = -1};
-    if (!args_one(a, TOPIC, &w->topic) || !args_number(a, PARTITION, 0, INT32_MAX, &w->partition) ||
-        !args_one(a, OFFSET, &offset) || !args_number(a, MAX_MESSAGES, -1, INT32_MAX, &w->most) ||
-        !args_number(a, TIMEOUT_MS, INT64_MIN, INT64_MAX, &w->timeout_ms))
-        return usage(a->why);
-    if (w->timeout_ms > INT_MAX)
-        w->timeout_ms = INT_MAX;
-    w->offset = args_has(a, FROM_BEGINNING) ? KFK_OFFSET_EARLIEST : KFK_OFFSET_LATEST;
-    if (offset && !parse_offset(offset, &w->offset))
-        return tool_usage(options, COUNT(options),
-                          "The provided offset value '%s' is incorrect. Valid values are "
-                          "'earliest', 'latest', or a "
-                          "non-negative long.",
-                          offset);
-    return 0;
-}
-
-static int check_renamed(const args *a)
-{
-    static const int renamed[][2] = {{CONSUMER_PROPERTY, COMMAND_PROPERTY},
-                                     {CONSUMER_CONFIG, COMMAND_CONFIG},
-                                     {PROPERTY, FORMATTER_PROPERTY}};
-
-    for (int i = 0; i < COUNT(renamed); i++) {
-        const char *old = options[renamed[i][0]].name, *now = options[renamed[i][1]].name;
-
-        if (!args_has(a, renamed[i][0]))
-            continue;
-        if (args_has(a, renamed[i][1]))
+    for (int i = 0; i < n; i++)
+        if (args_has(a, r[i].old) && args_has(a, r[i].now))
             return tool_usage(options, COUNT(options),
-                              "Options --%s and --%s cannot be specified together.", old, now);
-        (void)printf("Option --%s is deprecated and will be removed in a future version. Use --%s "
-                     "instead.\n",
-                     old, now);
-    }
+                              "Options --%s and --%s cannot be specified together.",
+                              options[r[i].old].name, options[r[i].now].name);
+    for (int i = 0; i < n; i++)
+        if (args_has(a, r[i].old))
+            (void)printf("Option --%s is deprecated and will be removed in a future version. Use "
+                         "--%s instead.\n",
+                         options[r[i].old].name, options[r[i].now].name);
     return 0;
 }
 
 static int check(const args *a)
 {
-    static const int not_yet[] = {INCLUDE, WHITELIST, -1}, groups[] = {GROUP, -1};
+    static const renamed names[] = {{CONSUMER_PROPERTY, COMMAND_PROPERTY},
+                                    {CONSUMER_CONFIG, COMMAND_CONFIG}};
+    static const int topics[] = {TOPIC, INCLUDE, WHITELIST, -1}, groups[] = {GROUP, -1};
 
-    if (tool_not_yet(a, not_yet, "name one topic with --topic"))
-        return 1;
-    if (tool_not_yet(a, groups, "consumer groups come with version 0.2"))
-        return 1;
-    if (!args_has(a, TOPIC))
+    if (tool_given(a, topics) != 1)
         return usage("Exactly one of the following arguments is required: [topic], [include]");
+    if (args_has(a, PARTITION) && !args_has(a, TOPIC))
+        return usage("The topic is required when partition is specified.");
     if (args_has(a, PARTITION) && args_has(a, FROM_BEGINNING) && args_has(a, OFFSET))
         return usage("Options from-beginning and offset cannot be specified together.");
     if (!args_has(a, PARTITION) && args_has(a, OFFSET))
         return usage("The partition is required when offset is specified.");
     if (!args_has(a, BOOTSTRAP_SERVER))
         return usage("Missing required argument \"[bootstrap-server]\"");
-    return check_renamed(a);
+    if (check_renamed(a, names, COUNT(names)))
+        return 1;
+    if (args_has(a, PARTITION) && args_has(a, GROUP))
+        return usage("Options group and partition cannot be specified together.");
+    return tool_not_yet(a, groups, "consumer groups come with version 0.2");
 }
+
+static bool parse_offset(const char *text, int64_t *offset)
+{
+    if (strcasecmp(text, "earliest") == 0 || strcasecmp(text, "latest") == 0) {
+        *offset = strcasecmp(text, "latest") == 0 ? KFK_OFFSET_LATEST : KFK_OFFSET_EARLIEST;
+        return true;
+    }
+    return args_integer(text, 0, INT64_MAX, offset);
+}
+
+static int parse_scope(args *a, scope *s)
+{
+    const char *offset = NULL;
+
+    s->partition = -1;
+    s->offset = args_has(a, FROM_BEGINNING) ? KFK_OFFSET_EARLIEST : KFK_OFFSET_LATEST;
+    if (!args_one(a, TOPIC, &s->topic) || !args_number(a, PARTITION, 0, INT32_MAX, &s->partition) ||
+        !args_one(a, OFFSET, &offset))
+        return usage(a->why);
+    if (offset && !parse_offset(offset, &s->offset))
+        return tool_usage(options, COUNT(options),
+                          "The provided offset value '%s' is incorrect. Valid values are "
+                          "'earliest', 'latest', or a non-negative long.",
+                          offset);
+    if (s->topic && !*s->topic)
+        return tool_fail("ERROR Unknown error when running consumer: the topic has no name");
+    return 0;
+}
+
+static int parse_limits(args *a, console *c)
+{
+    c->most = c->timeout_ms = -1;
+    c->skip = args_has(a, SKIP_MESSAGE_ON_ERROR);
+    c->events = args_has(a, ENABLE_SYSTEST_EVENTS);
+    if (!args_number(a, MAX_MESSAGES, INT32_MIN, INT32_MAX, &c->most) ||
+        !args_number(a, TIMEOUT_MS, INT64_MIN, INT64_MAX, &c->timeout_ms))
+        return usage(a->why);
+    if (c->most < -1)
+        c->most = 0; /* as there */
+    return 0;
+}
+
+/* ---- the formatter ---- */
 
 static bool set_pair(void *arg, const char *pair)
 {
-    return format_set(arg, pair);
+    format_set(arg, pair);
+    return true;
 }
 
-static bool set_formats(format *f, const args *a, int option)
+static void set_pairs(format *f, const args *a, int option)
 {
     for (int i = 0; i < args_count(a, option); i++)
-        if (!format_set(f, args_at(a, option, i)))
-            return false;
-    return true;
+        format_set(f, args_at(a, option, i));
 }
 
-/* Where a class is named: it must be one whose work is done here. */
-static bool set_classes(format *f, const args *a)
+static void set_class(format *f, const args *a, int option, const char *name)
 {
-    static const char *const formatters[] = {
-        "org.apache.kafka.tools.consumer.DefaultMessageFormatter",
-        "kafka.tools.DefaultMessageFormatter"};
-    static const int deserializers[] = {KEY_DESERIALIZER, VALUE_DESERIALIZER};
-    const char *formatter = args_at(a, FORMATTER, 0);
+    const char *class = args_at(a, option, 0);
+    static char pairs[2][512];
+    char *pair = pairs[option == VALUE_DESERIALIZER];
 
-    if (formatter && strcmp(formatter, formatters[0]) != 0 &&
-        strcmp(formatter, formatters[1]) != 0) {
-        (void)tool_fail("--formatter %s: a class of the JVM cannot be used here", formatter);
-        return false;
-    }
-    for (int i = 0; i < COUNT(deserializers); i++) {
-        static const char *const names[] = {"key.deserializer", "value.deserializer"};
-        const char *class = args_at(a, deserializers[i], 0);
-        char pair[512];
-
-        (void)snprintf(pair, sizeof pair, "%s=%s", names[i], class ? class : "");
-        if (class && !format_set(f, pair))
-            return false;
-    }
-    return true;
+    if (!class || !*class)
+        return;
+    (void)snprintf(pair, sizeof pairs[0], "%s=%s", name, class);
+    format_set(f, pair);
 }
 
-static bool set_formatter(format *f, const args *a)
+static int make_format(format *f, const args *a)
 {
+    static const renamed names[] = {{PROPERTY, FORMATTER_PROPERTY}};
+
     format_init(f);
-    return (!args_has(a, FORMATTER_CONFIG) ||
-            pairs_each(args_at(a, FORMATTER_CONFIG, 0), set_pair, f)) &&
-           set_formats(f, a, PROPERTY) && set_formats(f, a, FORMATTER_PROPERTY) &&
-           set_classes(f, a);
+    if ((args_has(a, FORMATTER) && !format_choose(f, args_at(a, FORMATTER, 0))) ||
+        check_renamed(a, names, COUNT(names)))
+        return 1;
+    if (args_has(a, FORMATTER_CONFIG) && !pairs_each(args_at(a, FORMATTER_CONFIG, 0), set_pair, f))
+        return 1;
+    set_class(f, a, KEY_DESERIALIZER, "key.deserializer");
+    set_class(f, a, VALUE_DESERIALIZER, "value.deserializer");
+    set_pairs(f, a, PROPERTY);
+    set_pairs(f, a, FORMATTER_PROPERTY);
+    return format_check(f) ? 0 : 1;
+}
+
+/* ---- the command ---- */
+
+static int run_matches(args *a, console *c, const kfk_config *config)
+{
+    int option = args_has(a, INCLUDE) ? INCLUDE : WHITELIST, status = 1;
+    kfk_config *admin_config;
+    const char *text;
+    expression x;
+
+    if (!args_one(a, option, &text))
+        return tool_fail("%s", a->why);
+    if (!*text || !expression_init(&x, text))
+        return tool_fail("ERROR Unknown error when running consumer: %s is no regular expression "
+                         "that can be used here",
+                         text);
+    tool_only(KFK_ROLE_ADMIN);
+    admin_config = make_config(a);
+    tool_only(0);
+    c->reader.scope.include = &x;
+    c->reader.scope.admin_config = admin_config;
+    if (admin_config)
+        status = console_run(c, config);
+    kfk_config_free(admin_config);
+    expression_fini(&x);
+    return status;
+}
+
+static int run(args *a)
+{
+    console c = {.n = 0};
+    kfk_config *config = make_config(a);
+    int status = !config || !check_reset(config, a) || parse_scope(a, &c.reader.scope) ||
+                 parse_limits(a, &c) || make_format(&c.format, a);
+
+    if (!status)
+        status = args_has(a, TOPIC) ? console_run(&c, config) : run_matches(a, &c, config);
+    kfk_config_free(config);
+    return status;
 }
 
 int consume_command(int n, char *const *words)
 {
-    wanted w;
     args a;
     int status;
 
@@ -337,8 +300,7 @@ int consume_command(int n, char *const *words)
     else if (args_has(&a, VERSION))
         status = printf("%s\n", kfk_version()) < 0;
     else
-        status =
-            check(&a) || parse_wanted(&a, &w) || !set_formatter(&w.format, &a) ? 1 : run(&a, &w);
+        status = check(&a) ? 1 : run(&a);
     args_fini(&a);
     return status;
 }

@@ -1,10 +1,12 @@
-/* kfk perf consume: kafka-consumer-perf-test, for a plain consumer of one topic. */
+/* kfk perf consume: kafka-consumer-perf-test, for a consumer that is no member of a group. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "date.h"
+#include "expression.h"
+#include "perf.h"
 #include "reader.h"
 #include "tool.h"
 
@@ -34,8 +36,9 @@ enum {
 static const args_option options[] = {
     [BOOTSTRAP_SERVER] = {"bootstrap-server", ARGS_VALUE, "host:port,...",
                           "REQUIRED: brokers to ask first"},
-    [TOPIC] = {"topic", ARGS_VALUE, "topic", "REQUIRED: what to read"},
-    [INCLUDE] = {"include", ARGS_VALUE, "expression", "not there yet"},
+    [TOPIC] = {"topic", ARGS_VALUE, "topic", "what to read; or the next"},
+    [INCLUDE] = {"include", ARGS_VALUE, "expression",
+                 "all topics that this regular expression matches"},
     [GROUP] = {"group", ARGS_VALUE, "group", "not there yet"},
     [FETCH_SIZE] = {"fetch-size", ARGS_VALUE, "bytes", "max.partition.fetch.bytes (1048576)"},
     [COMMAND_PROPERTY] = {"command-property", ARGS_VALUE, "name=value",
@@ -45,10 +48,11 @@ static const args_option options[] = {
                             "receive.buffer.bytes (2097152)"},
     [CONSUMER_CONFIG] = {"consumer.config", ARGS_VALUE, "file", "--command-config of old"},
     [COMMAND_CONFIG] = {"command-config", ARGS_VALUE, "file", "properties of the consumer"},
-    [PRINT_METRICS] = {"print-metrics", ARGS_NOTHING, NULL, "not there yet"},
+    [PRINT_METRICS] = {"print-metrics", ARGS_NOTHING, NULL,
+                       "what the consumer has counted, at last"},
     [SHOW_DETAILED_STATS] = {"show-detailed-stats", ARGS_NOTHING, NULL,
                              "a line each interval, and no total"},
-    [TIMEOUT] = {"timeout", ARGS_OPTIONAL, "ms", "end when nothing has come for so long (10000)"},
+    [TIMEOUT] = {"timeout", ARGS_NUMBER, "ms", "end when nothing has come for so long (10000)"},
     [MESSAGES] = {"messages", ARGS_VALUE, "number", "--num-records of old"},
     [NUM_RECORDS] = {"num-records", ARGS_VALUE, "number", "REQUIRED: end after so many"},
     [REPORTING_INTERVAL] = {"reporting-interval", ARGS_VALUE, "ms", "between lines (5000)"},
@@ -58,6 +62,8 @@ static const args_option options[] = {
     [VERSION] = {"version", ARGS_NOTHING, NULL, "the version of kfk"},
 };
 
+enum { POLL_MS = 100 };
+
 static const tool_property properties[] = {
     {SOCKET_BUFFER_SIZE, "receive.buffer.bytes", "2097152"},
     {FETCH_SIZE, "max.partition.fetch.bytes", "1048576"},
@@ -66,7 +72,7 @@ static const tool_property properties[] = {
 };
 
 typedef struct wanted {
-    const char *topic, *date_format;
+    const char *date_format;
     int64_t n, timeout_ms, interval_ms;
     bool details;
 } wanted;
@@ -83,28 +89,41 @@ static double megabytes(int64_t bytes)
     return (double)bytes / (1024.0 * 1024.0);
 }
 
-static double a_second(double n, int64_t ms)
+/* As Java prints it, also where it was divided by no time at all. */
+static void print_rate(double amount, int64_t ms)
 {
-    return ms > 0 ? n * 1000.0 / (double)ms : 0.0;
+    double rate = amount * 1000.0 / (double)ms;
+
+    if (isnan(rate))
+        (void)printf(", NaN");
+    else if (isinf(rate))
+        (void)printf(", Infinity");
+    else
+        (void)printf(", %.4f", rate);
 }
 
-static void print_header(const wanted *w)
+static void print_header(bool details)
 {
     (void)printf("%s, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec, "
-                 "rebalance.time.ms, fetch.time.ms, "
-                 "fetch.MB.sec, fetch.nMsg.sec\n",
-                 w->details ? "time, threadId" : "start.time, end.time");
+                 "rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetch.nMsg.sec\n",
+                 details ? "time, threadId" : "start.time, end.time");
 }
 
 /* Without a group nothing is rebalanced: all of the time is fetch time. */
 static void print_rates(const progress *from, const progress *to)
 {
     int64_t ms = to->at_ms - from->at_ms;
-    double mb = a_second(megabytes(to->bytes - from->bytes), ms);
-    double records = a_second((double)(to->records - from->records), ms);
+    double mb = megabytes(to->bytes - from->bytes);
+    double records = (double)(to->records - from->records);
 
-    (void)printf(", %.4f, %.4f, %" PRId64 ", %.4f, 0, %" PRId64 ", %.4f, %.4f\n",
-                 megabytes(to->bytes), mb, to->records, records, ms, mb, records);
+    (void)printf(", %.4f", megabytes(to->bytes));
+    print_rate(mb, ms);
+    (void)printf(", %" PRId64, to->records);
+    print_rate(records, ms);
+    (void)printf(", 0, %" PRId64, ms);
+    print_rate(mb, ms);
+    print_rate(records, ms);
+    (void)printf("\n");
     (void)fflush(stdout);
 }
 
@@ -127,32 +146,56 @@ static void print_total(const wanted *w, const progress *from, const progress *t
     print_rates(from, to);
 }
 
+static int print_metrics(kfk_consumer *c)
+{
+    kfk_metrics_text *t = kfk_metrics_text_new(KFK_METRICS_TABLE, NULL);
+
+    return perf_print_metrics(t, t ? kfk_consumer_metrics(c, kfk_metrics_text_add, t) : KFK_OK);
+}
+
 /* ---- the run ---- */
 
+/* Adds the records of a run, and tells of the interval if one is over: time passes between runs,
+ * not within them. */
+static kfk_err add_run(const wanted *w, reader *r, progress *p, progress *last, kfk_error *e)
+{
+    const kfk_record_view *record;
+    kfk_err err;
+
+    while ((record = kfk_records_next(r->run)) != NULL) {
+        p->records++;
+        p->bytes += (int64_t)(record->key.len + record->value.len);
+        if (p->at_ms - last->at_ms < w->interval_ms)
+            continue;
+        if (w->details)
+            print_interval(w, last, p);
+        *last = *p;
+    }
+    err = kfk_records_status(r->run, e);
+    return err == KFK_ERR_REVOKED ? KFK_OK : err;
+}
+
+/* Until there are enough records, or nothing has come for too long. */
 static kfk_err read_all(const wanted *w, reader *r, progress *p, kfk_error *e)
 {
     progress last = *p;
-    kfk_err err = KFK_OK;
+    int64_t had_ms = p->at_ms;
 
-    while (p->records < w->n && !tool_stopped()) {
-        const kfk_record_view *record;
+    while (p->records < w->n && p->at_ms - had_ms <= w->timeout_ms) {
+        kfk_err err = reader_poll(r, POLL_MS, e);
 
-        err = reader_next(r, w->timeout_ms, &record, e);
-        if (err)
+        p->at_ms = tool_wall_ms();
+        if (!err) {
+            had_ms = p->at_ms;
+            err = add_run(w, r, p, &last, e);
+        }
+        if (err == KFK_ERR_WOKEN)
             break;
-        p->records++;
-        p->bytes += (int64_t)(record->key.len + record->value.len);
-        /* A clock every so many records is enough. */
-        if ((p->records & 255) == 0)
-            p->at_ms = tool_wall_ms();
-        if (p->at_ms - last.at_ms < w->interval_ms)
-            continue;
-        if (w->details)
-            print_interval(w, &last, p);
-        last = *p;
+        if (err && err != KFK_ERR_TIMED_OUT)
+            return err;
     }
     p->at_ms = tool_wall_ms();
-    return err;
+    return KFK_OK;
 }
 
 static kfk_config *make_config(args *a)
@@ -163,48 +206,62 @@ static kfk_config *make_config(args *a)
         tool_load(c, a, CONSUMER_CONFIG) && tool_load(c, a, COMMAND_CONFIG) &&
         tool_set_pairs(c, a, COMMAND_PROPERTY) && tool_set_given(c, a, properties) &&
         tool_set(c, "auto.offset.reset", args_has(a, FROM_LATEST) ? "latest" : "earliest") &&
-        tool_set(c, "check.crcs", "false"))
+        tool_set(c, "check.crcs", "false") && tool_set_no_group(c))
         return c;
     kfk_config_free(c);
     return NULL;
 }
 
-static int measure(const wanted *w, const kfk_config *c)
+static int measure(const args *a, const wanted *w, reader *r)
 {
     progress begin = {.at_ms = tool_wall_ms()}, end = begin;
     kfk_error e;
-    kfk_err err;
-    reader r;
 
-    if (reader_open(&r, c, w->topic, -1, 0, &e))
+    if (read_all(w, r, &end, &e))
         return tool_fail_error("kfk perf consume", &e);
-    err = read_all(w, &r, &end, &e);
-    if (err == KFK_ERR_TIMED_OUT)
-        (void)printf(
-            "WARNING: Exiting before consuming the expected number of records: timeout (%" PRId64
-            " ms) "
-            "exceeded. You can use the --timeout option to increase the timeout.\n",
-            w->timeout_ms);
-    else if (err)
-        (void)tool_fail_error("kfk perf consume", &e);
-    reader_close(&r);
+    if (end.records < w->n)
+        (void)printf("WARNING: Exiting before consuming the expected number of records: timeout "
+                     "(%" PRId64 " ms) exceeded. You can use the --timeout option to increase the "
+                     "timeout.\n",
+                     w->timeout_ms);
     if (!w->details)
         print_total(w, &begin, &end);
-    return err && err != KFK_ERR_TIMED_OUT;
+    return args_has(a, PRINT_METRICS) ? print_metrics(r->consumer) : 0;
 }
 
-static int run(args *a, const wanted *w)
+static int run(args *a, const wanted *w, scope s)
 {
     kfk_config *c = make_config(a);
+    reader r = {.scope = s};
+    kfk_error e;
     int status;
 
     if (!c)
         return 1;
-    if (!args_has(a, HIDE_HEADER))
-        print_header(w);
-    tool_catch_signals(NULL);
-    status = measure(w, c);
+    if (reader_open(&r, c, &e))
+        status = tool_fail_error("kfk perf consume", &e);
+    else
+        status = measure(a, w, &r);
+    reader_close(&r);
     kfk_config_free(c);
+    return status;
+}
+
+static int run_matches(args *a, const wanted *w, const char *include)
+{
+    kfk_config *admin_config;
+    expression x;
+    int status = 1;
+
+    if (!*include || !expression_init(&x, include))
+        return tool_fail("%s is no regular expression that can be used here", include);
+    tool_only(KFK_ROLE_ADMIN);
+    admin_config = make_config(a);
+    tool_only(0);
+    if (admin_config)
+        status = run(a, w, (scope){.partition = -1, .include = &x, .admin_config = admin_config});
+    kfk_config_free(admin_config);
+    expression_fini(&x);
     return status;
 }
 
@@ -223,34 +280,28 @@ static int parse_wanted(args *a, wanted *w)
                   .timeout_ms = 10000,
                   .interval_ms = 5000,
                   .details = args_has(a, SHOW_DETAILED_STATS)};
-    if (!args_one(a, TOPIC, &w->topic) || !args_number(a, MESSAGES, INT64_MIN, INT64_MAX, &w->n) ||
+    if (!args_number(a, MESSAGES, INT64_MIN, INT64_MAX, &w->n) ||
         !args_number(a, NUM_RECORDS, INT64_MIN, INT64_MAX, &w->n) ||
-        !args_number(a, REPORTING_INTERVAL, 0, INT64_MAX, &w->interval_ms))
-        return refuse(a->why);
-    if (args_at(a, TIMEOUT, 0) && !args_number(a, TIMEOUT, 0, INT32_MAX, &w->timeout_ms))
-        return refuse(a->why);
-    if (args_has(a, DATE_FORMAT) && !args_one(a, DATE_FORMAT, &w->date_format))
-        return refuse(a->why);
+        !args_number(a, REPORTING_INTERVAL, 0, INT64_MAX, &w->interval_ms) ||
+        (args_at(a, TIMEOUT, 0) &&
+         !args_number(a, TIMEOUT, INT64_MIN, INT64_MAX, &w->timeout_ms)) ||
+        (args_has(a, DATE_FORMAT) && !args_one(a, DATE_FORMAT, &w->date_format)))
+        return tool_fail("%s", a->why);
     if (w->interval_ms <= 0)
-        return refuse("Reporting interval must be greater than 0.");
+        return tool_fail("Reporting interval must be greater than 0.");
     if (!date_format(example, sizeof example, w->date_format, 0))
-        return refuse("--date-format: of letters only y M d H m s S are known here");
+        return tool_fail("--date-format: of letters only y M d H m s S are known here");
     return 0;
 }
 
 static int check(const args *a)
 {
-    static const int groups[] = {GROUP, -1}, include[] = {INCLUDE, -1},
-                     metrics[] = {PRINT_METRICS, -1};
-    static const int counts[] = {MESSAGES, NUM_RECORDS, -1};
+    static const int groups[] = {GROUP, -1}, topics[] = {TOPIC, INCLUDE, -1},
+                     counts[] = {MESSAGES, NUM_RECORDS, -1};
 
-    if (tool_not_yet(a, groups, "consumer groups come with version 0.2") ||
-        tool_not_yet(a, include, "name one topic with --topic") ||
-        tool_not_yet(a, metrics, "metrics come with a later version"))
-        return 1;
     if (!args_has(a, BOOTSTRAP_SERVER))
         return refuse("Missing required argument \"[bootstrap-server]\"");
-    if (!args_has(a, TOPIC))
+    if (tool_given(a, topics) != 1)
         return refuse("Exactly one of the following arguments is required: [topic], [include]");
     if (tool_given(a, counts) != 1)
         return refuse(
@@ -262,12 +313,28 @@ static int check(const args *a)
         (void)printf("Warning: --messages is deprecated. Use --num-records instead.\n");
     if (args_has(a, CONSUMER_CONFIG))
         (void)printf("Warning: --consumer.config is deprecated. Use --command-config instead.\n");
-    return 0;
+    return tool_not_yet(a, groups, "consumer groups come with version 0.2");
+}
+
+/* What is wrong with the values of options is told behind the header, as there. */
+static int run_checked(args *a)
+{
+    const char *topic = NULL, *include = NULL;
+    wanted w;
+
+    if (!args_has(a, HIDE_HEADER))
+        print_header(args_has(a, SHOW_DETAILED_STATS));
+    if (parse_wanted(a, &w))
+        return 1;
+    if (!args_one(a, TOPIC, &topic) || !args_one(a, INCLUDE, &include))
+        return tool_fail("%s", a->why);
+    if (include)
+        return run_matches(a, &w, include);
+    return run(a, &w, (scope){.partition = -1, .topic = topic});
 }
 
 int perf_consume_command(int n, char *const *words)
 {
-    wanted w;
     args a;
     int status;
 
@@ -278,7 +345,7 @@ int perf_consume_command(int n, char *const *words)
     else if (args_has(&a, VERSION))
         status = printf("%s\n", kfk_version()) < 0;
     else
-        status = check(&a) || parse_wanted(&a, &w) ? 1 : run(&a, &w);
+        status = check(&a) ? 1 : run_checked(&a);
     args_fini(&a);
     return status;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "payload.h"
+#include "perf.h"
 #include "stats.h"
 #include "throttle.h"
 #include "tool.h"
@@ -136,14 +137,8 @@ static int send_all(kfk_producer *p, const wanted *w, payload *values)
 static int print_metrics(kfk_producer *p)
 {
     kfk_metrics_text *t = kfk_metrics_text_new(KFK_METRICS_TABLE, NULL);
-    const char *text = NULL;
 
-    if (t && kfk_producer_metrics(p, kfk_metrics_text_add, t) == KFK_OK)
-        text = kfk_metrics_text_get(t);
-    if (text)
-        (void)printf("\n%s", text);
-    kfk_metrics_text_free(t);
-    return text ? 0 : tool_fail("out of memory");
+    return perf_print_metrics(t, t ? kfk_producer_metrics(p, kfk_metrics_text_add, t) : KFK_OK);
 }
 
 static int measure(kfk_producer *p, const wanted *w, payload *values)

@@ -1,47 +1,73 @@
 #include "reader.h"
 
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-static kfk_err assign(reader *r, const char *topic, int32_t first, int32_t n, int64_t offset,
-                      uint32_t flags, kfk_error *e)
+enum { LOOK_MS = 500 }; /* a look may last so long; no signal ends it */
+
+static reader *current; /* the one that a signal ends */
+
+static void wake(void)
 {
-    kfk_tp *tps = calloc((size_t)n, sizeof *tps);
-    kfk_err err;
-
-    if (!tps)
-        exit(tool_fail("out of memory"));
-    for (int32_t i = 0; i < n; i++)
-        tps[i] = (kfk_tp){.topic = topic, .partition = first + i, .offset = offset, .flags = flags};
-    err = kfk_consumer_assign(r->consumer, tps, (size_t)n, e);
-    free(tps);
-    return err;
+    if (current)
+        kfk_consumer_wakeup(current->consumer);
 }
 
-kfk_err reader_open(reader *r, const kfk_config *c, const char *topic, int64_t partition,
-                    int64_t offset, kfk_error *e)
+kfk_err reader_open(reader *r, const kfk_config *c, kfk_error *e)
 {
-    int32_t n = 1;
-    kfk_err err;
+    kfk_err err = kfk_consumer_new(&r->consumer, c, e);
 
-    *r = (reader){0};
-    err = kfk_consumer_new(&r->consumer, c, e);
-    if (!err && partition < 0)
-        err = kfk_consumer_partitions(r->consumer, topic, -1, &n, e);
-    if (!err && partition < 0)
-        err = assign(r, topic, 0, n, 0, 0, e);
-    else if (!err)
-        err = assign(r, topic, (int32_t)partition, 1, offset, KFK_OFFSET, e);
-    if (err)
+    if (!err)
+        err = scope_open(&r->scope, r->consumer, c, e);
+    if (err) {
         reader_close(r);
-    return err;
+        return err;
+    }
+    current = r;
+    tool_catch_signals(wake);
+    return KFK_OK;
 }
 
 static void drop_run(reader *r)
 {
     kfk_records_free(r->run);
     r->run = NULL;
+}
+
+static int64_t left_of(int64_t until_ms, int64_t most)
+{
+    int64_t left = until_ms - tool_now_ms();
+
+    return left < 0 ? 0 : left < most ? left : most;
+}
+
+kfk_err reader_poll(reader *r, int64_t timeout_ms, kfk_error *e)
+{
+    int64_t now = tool_now_ms();
+    int64_t deadline =
+        timeout_ms < 0 || timeout_ms > INT64_MAX - now ? INT64_MAX : now + timeout_ms;
+
+    drop_run(r);
+    for (;;) {
+        int64_t until;
+        kfk_err err;
+
+        if (tool_stopped()) {
+            *e = (kfk_error){.code = KFK_ERR_WOKEN};
+            return KFK_ERR_WOKEN;
+        }
+        err = scope_look(&r->scope, (int)left_of(deadline, LOOK_MS), e);
+        if (err)
+            return err;
+        until = deadline < r->scope.look_at_ms ? deadline : r->scope.look_at_ms;
+        err = kfk_consumer_poll(r->consumer, (int)left_of(until, INT32_MAX), &r->run, e);
+        if (err || r->run)
+            return err;
+        if (tool_now_ms() < deadline)
+            continue;
+        *e = (kfk_error){.code = KFK_ERR_TIMED_OUT};
+        (void)snprintf(e->msg, sizeof e->msg, "nothing came within %lld ms", (long long)timeout_ms);
+        return KFK_ERR_TIMED_OUT;
+    }
 }
 
 /* The next record of the run; NULL: there is none, and *err says whether that is an error. */
@@ -61,26 +87,16 @@ static const kfk_record_view *next_of_run(reader *r, kfk_err *err, kfk_error *e)
 
 kfk_err reader_next(reader *r, int64_t timeout_ms, const kfk_record_view **record, kfk_error *e)
 {
-    int64_t deadline = timeout_ms < 0 ? INT64_MAX : tool_now_ms() + timeout_ms;
-
     for (;;) {
         kfk_err err;
-        int64_t left;
 
         *record = next_of_run(r, &err, e);
         if (*record || err)
             return err;
-        left = deadline - tool_now_ms();
-        left = deadline == INT64_MAX ? -1 : left < 0 ? 0 : left > INT_MAX ? INT_MAX : left;
         (void)fflush(stdout); /* before a wait, so that what has come is seen */
-        err = kfk_consumer_poll(r->consumer, (int)left, &r->run, e);
+        err = reader_poll(r, timeout_ms, e);
         if (err)
             return err;
-        if (r->run || tool_now_ms() < deadline)
-            continue;
-        *e = (kfk_error){.code = KFK_ERR_TIMED_OUT};
-        (void)snprintf(e->msg, sizeof e->msg, "nothing came within %lld ms", (long long)timeout_ms);
-        return KFK_ERR_TIMED_OUT;
     }
 }
 
@@ -97,7 +113,9 @@ bool reader_skip(reader *r, const kfk_error *e)
 
 void reader_close(reader *r)
 {
+    current = NULL;
     drop_run(r);
+    scope_close(&r->scope);
     kfk_consumer_free(r->consumer);
     r->consumer = NULL;
 }

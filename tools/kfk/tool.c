@@ -105,10 +105,30 @@ bool tool_load(kfk_config *c, const args *a, int option)
     return false;
 }
 
+static uint32_t only_role;
+
+void tool_only(uint32_t role)
+{
+    only_role = role;
+}
+
+/* Whether it is known to be of other roles alone. */
+static bool passed_over(const char *name)
+{
+    kfk_property p = {.struct_size = sizeof p};
+
+    for (size_t i = 0; only_role && kfk_config_list(i, &p); i++)
+        if (strcmp(p.name, name) == 0)
+            return (p.roles & only_role) == 0;
+    return false;
+}
+
 bool tool_set(kfk_config *c, const char *name, const char *value)
 {
     kfk_error e;
 
+    if (passed_over(name))
+        return true;
     if (kfk_config_set(c, name, value, &e) == KFK_OK)
         return true;
     (void)tool_fail("%s", e.msg);
@@ -151,6 +171,18 @@ bool tool_set_given(kfk_config *c, args *a, const tool_property *p)
             return false;
     }
     return true;
+}
+
+bool tool_set_no_group(kfk_config *c)
+{
+    const char *group = kfk_config_get(c, "group.id");
+
+    if (group && *group) {
+        (void)tool_fail("group.id is not there yet: consumer groups come with version 0.2");
+        return false;
+    }
+    /* There is nothing to commit, whatever was said. */
+    return tool_set(c, "enable.auto.commit", "false");
 }
 
 const char *tool_pair_value(const char *pair, const char *name)

@@ -34,14 +34,17 @@ bool tool_not_yet(const args *a, const int *options, const char *when);
 /* How many of these options, up to one below 0, were given. */
 int tool_given(const args *a, const int *options);
 
-/* An empty configuration that logs to stderr: errors and warnings, with -v what else is of interest,
- * with -vv all. Never NULL: without memory the process ends. */
+/* An empty configuration that logs to stderr: errors and warnings, with -v what else is of
+ * interest, with -vv all. Never NULL: without memory the process ends. */
 kfk_config *tool_config(void);
 /* Loads the file that an option names, if it was given. false: stderr says why not. */
 bool tool_load(kfk_config *c, const args *a, int option);
 /* Sets name=value for each value of an option. */
 bool tool_set_pairs(kfk_config *c, const args *a, int option);
 bool tool_set(kfk_config *c, const char *name, const char *value);
+/* Until it is called with 0 the functions here pass over properties that |role| does not read:
+ * where the options of a command are those of one role, and it needs a handle of another, too. */
+void tool_only(uint32_t role);
 
 /* Properties that options stand for, up to one with option -1. An option that was given goes before
  * a file and the pairs of another, these before |otherwise| (NULL: the library's own default). */
@@ -54,6 +57,10 @@ typedef struct tool_property {
 /* Before any other source of properties, and after. */
 bool tool_set_defaults(kfk_config *c, const tool_property *p);
 bool tool_set_given(kfk_config *c, args *a, const tool_property *p);
+
+/* A consumer that is to be no member of a group. false: group.id is set, and stderr says that this
+ * has to wait. */
+bool tool_set_no_group(kfk_config *c);
 
 /* name=value: the value, or NULL if |pair| is another name's; "" without a =. */
 const char *tool_pair_value(const char *pair, const char *name);

@@ -5,7 +5,7 @@
 
 #include "../tools/kfk/args.h"
 
-enum { LIST, TOPIC, CONFIG, PARTITIONS, CODEC, PROPS, N_OPTIONS };
+enum { LIST, TOPIC, CONFIG, PARTITIONS, CODEC, PROPS, WAIT, N_OPTIONS };
 
 static const args_option options[] = {
     [LIST] = {"list", ARGS_NOTHING, NULL, "a flag"},
@@ -14,6 +14,7 @@ static const args_option options[] = {
     [PARTITIONS] = {"partitions", ARGS_VALUE, "number", "a number"},
     [CODEC] = {"codec", ARGS_OPTIONAL, "codec", "a value or none"},
     [PROPS] = {"props", ARGS_VALUES, "name=value", "several values at once"},
+    [WAIT] = {"wait", ARGS_NUMBER, "ms", "a number or none"},
 };
 
 static args a;
@@ -99,6 +100,19 @@ START_TEST(value_or_none)
 }
 END_TEST
 
+START_TEST(number_or_none)
+{
+    static const struct {
+        const char *line, *value;
+    } cases[] = {{"--wait", NULL},      {"--wait 5", "5"},       {"--wait -1", "-1"},
+                 {"--wait soon", NULL}, {"--wait=soon", "soon"}, {"--wait --list", NULL}};
+
+    ck_assert(parse(cases[_i].line));
+    ck_assert(args_has(&a, WAIT));
+    ck_assert_pstr_eq(args_at(&a, WAIT, 0), cases[_i].value);
+}
+END_TEST
+
 START_TEST(several_values)
 {
     ck_assert(parse("--props a=1 b=2 --topic x --props c=3"));
@@ -161,9 +175,9 @@ END_TEST
 
 START_TEST(strict_refuses)
 {
-    static const char *const lines[] = {"stray", "--list stray", "--topic --list", "--topic",
-                                        "-topic x", "--p 1",     "--no-such",      "--topic -1x",
-                                        "-h"};
+    static const char *const lines[] = {"stray",     "--list stray", "--topic --list",
+                                        "--topic",   "-topic x",     "--p 1",
+                                        "--no-such", "--topic -1x",  "-h"};
 
     ck_assert(!parse_strict(lines[_i]));
     ck_assert(a.why[0]);
@@ -198,6 +212,7 @@ int main(void)
     tcase_add_test(t, takes_what_it_needs);
     tcase_add_test(t, empty_values);
     tcase_add_loop_test(t, value_or_none, 0, 6);
+    tcase_add_loop_test(t, number_or_none, 0, 6);
     tcase_add_test(t, several_values);
     tcase_add_loop_test(t, bad_lines, 0, 5);
     tcase_add_loop_test(t, bad_numbers, 0, 6);
