@@ -97,8 +97,8 @@ DEVBROKER := answer api_configs api_fetch api_groups api_metadata api_offsets \
 	text topic transactions validate
 CXX_SRC := lib/compress/snappy_shim.cc
 TOOLS := args assignment broker console consume date describe deserializer expression format kfk \
-	lines names pairs pattern payload perf perf_consume perf_produce produce reader scope stats \
-	text throttle tool topics
+	lines names offsets pairs pattern payload perf perf_consume perf_produce produce reader \
+	rules scope stats text throttle tool topics
 # Kafka's system tests can run a client by these: kfk-verifiable-producer.
 VERIFIABLE := event exception producer
 

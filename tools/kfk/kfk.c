@@ -15,6 +15,7 @@ static const struct {
     {"topics", topics_command, "make, list, describe, change and delete topics (kafka-topics)"},
     {"produce", produce_command, "send lines of stdin (kafka-console-producer)"},
     {"consume", consume_command, "print records (kafka-console-consumer)"},
+    {"offsets", offsets_command, "where the logs of partitions begin and end (kafka-get-offsets)"},
     {"perf", perf_command,
      "\"perf produce\", \"perf consume\": measure (kafka-producer-perf-test, -consumer-)"},
     {"broker", broker_command, "a broker in this process, for development: nothing is kept"},

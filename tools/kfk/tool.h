@@ -11,7 +11,8 @@
 /* A command: |words| are what follows its name. Returns the exit status. */
 typedef int tool_command(int n, char *const *words);
 
-tool_command topics_command, produce_command, consume_command, perf_command, broker_command;
+tool_command topics_command, produce_command, consume_command, offsets_command;
+tool_command perf_command, broker_command;
 tool_command perf_produce_command, perf_consume_command;
 
 /* How often -v was given. */
