@@ -3,9 +3,9 @@
  * One Fetcher thread per consumer, named "kfk-fetcher", does all of its I/O; records are checked, decompressed and
  * decoded on the thread that reads them. Any thread may call, one poll at a time. kfk_consumer(3), kfk_records(3).
  *
- * Calls with a timeout wait at most so many ms (-1: without limit) and answer KFK_ERR_TIMED_OUT then; what they began
- * goes on, and the same call with the same partitions asks for its result. With 0 they never wait, and kfk_consumer_fd
- * tells when it is worth to ask again. */
+ * Calls with a timeout wait at most so many ms (-1: without limit; 0: not at all). list_offsets, commit and committed
+ * answer KFK_ERR_TIMED_OUT then, and what they began goes on: the same call with the same partitions, offsets and flags
+ * asks for its result, and kfk_consumer_fd tells when there is one. */
 #ifndef KFK_CONSUMER_H
 #define KFK_CONSUMER_H
 
@@ -39,9 +39,9 @@ KFK_API kfk_err kfk_consumer_assign(kfk_consumer *c, const kfk_tp *tps, size_t n
 KFK_API kfk_err kfk_consumer_incremental_assign(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e);
 KFK_API kfk_err kfk_consumer_incremental_unassign(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e);
 
-/* Moves the positions of assigned partitions to .offset, which is as with KFK_OFFSET of kfk_consumer_assign. Nothing
- * fetched before is delivered after. KFK_ERR_STATE: a partition is not assigned, and then none was moved. Others as
- * kfk_consumer_assign. */
+/* Moves the positions of assigned partitions to .offset, with KFK_TIMESTAMP and KFK_EPOCH as in kfk_consumer_assign;
+ * KFK_OFFSET need not be set. Waits for nothing. Nothing fetched before is delivered after. KFK_ERR_STATE: a partition
+ * is not assigned, and then none was moved. Others as kfk_consumer_assign. */
 KFK_API kfk_err kfk_consumer_seek(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e);
 
 /* Nothing of these partitions is fetched or handed out until they are resumed; what was fetched before is kept for then.
@@ -52,7 +52,8 @@ KFK_API kfk_err kfk_consumer_resume(kfk_consumer *c, const kfk_tp *tps, size_t n
 /* The next records of any assigned partition, waiting at most |timeout_ms| (-1: without limit) for them. The position
  * moves past what is handed out. KFK_OK and *rs NULL: nothing came in time. Free |*rs| with kfk_records_free.
  * KFK_ERR_BUSY: another thread polls. KFK_ERR_WOKEN: kfk_consumer_wakeup. KFK_ERR_BUFFER_FULL: for a second, or all of
- * the timeout, the application has held all of fetch.buffer.memory in runs that it has not freed, so nothing can come.
+ * the timeout if that is not 0, runs that the application has not freed, and paused partitions, have held all of
+ * fetch.buffer.memory, so nothing can come.
  * KFK_ERR_NO_OFFSET, OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE, KFK_ERR_DECOMPRESS, KFK_ERR_BAD_RECORD, and what brokers
  * refuse for good: e names topic, partition and offset; poll tells so again until a seek (corrupt.batch.policy).
  * KFK_ERR_TRUNCATED: the log does not have what was read before the position any more (KIP-320), and
@@ -64,13 +65,14 @@ KFK_API kfk_err kfk_consumer_poll(kfk_consumer *c, int timeout_ms, kfk_records *
 KFK_API void kfk_consumer_wakeup(kfk_consumer *c);
 
 /* A descriptor that is readable while kfk_consumer_poll has something to hand out or to tell, or a call that timed out
- * has its result. Only wait for it; any number of times the same. -1: there is none to be had. */
+ * has its result, until a poll has brought nothing. Only wait for it; any number of times the same. -1: there is none
+ * to be had. */
 KFK_API int kfk_consumer_fd(kfk_consumer *c);
 
 /* ---- where reading is ---- */
 
 /* .offset: where the next poll of this partition goes on; .leader_epoch: of the record before, -1 if not known. .err
- * KFK_ERR_STATE: not assigned; KFK_ERR_WOULD_BLOCK: not known within |timeout_ms|. */
+ * KFK_ERR_STATE: not assigned; KFK_ERR_WOULD_BLOCK: not known within |timeout_ms|; or why the partition cannot go on. */
 KFK_API kfk_err kfk_consumer_position(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e);
 
 /* .offset: how many offsets lie between the position and the end of what may be read (the last stable offset with
@@ -92,9 +94,9 @@ KFK_API kfk_err kfk_consumer_partitions(kfk_consumer *c, const char *topic, int 
 /* ---- what is committed, in the name of group.id ---- */
 
 /* Commits .offset of each, with .metadata (NULL: none) and, with KFK_EPOCH, .leader_epoch; n 0: the positions of all
- * assigned partitions. .err says what became of each. The group has no members: who commits last is right.
- * KFK_ERR_CONFIG: no group.id. KFK_ERR_TIMED_OUT: it goes on. Else the first .err, or what keeps the group from
- * answering. Others as kfk_consumer_list_offsets. */
+ * assigned partitions. .err says what became of each. The consumer is no member of the group, which has none: who
+ * commits last is right. KFK_ERR_CONFIG: no group.id. KFK_ERR_TIMED_OUT: it goes on. Else the first .err, or what
+ * keeps the group from answering. Others as kfk_consumer_list_offsets. */
 KFK_API kfk_err kfk_consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e);
 
 /* What is committed: .offset (-1: nothing), .leader_epoch (-1: not known) and .metadata, which is the library's and
@@ -103,13 +105,14 @@ KFK_API kfk_err kfk_consumer_committed(kfk_consumer *c, kfk_tp *tps, size_t n, i
 
 /* ---- the end ---- */
 
-/* Stops fetching and ends a poll that waits. Commits that are under way have |timeout_ms| to end; it is back within that.
- * Runs that the application still holds stay valid until they are freed. May be called again, from any thread.
- * KFK_ERR_TIMED_OUT: a commit's end is not known. */
+/* With enable.auto.commit commits the positions. Stops fetching and ends a poll that waits, once commits that are
+ * under way have ended, for which they have |timeout_ms|; it is back within that. Runs that the application still
+ * holds stay valid until they are freed. May be called again, from any thread. KFK_ERR_TIMED_OUT: a commit's end is
+ * not known. */
 KFK_API kfk_err kfk_consumer_close(kfk_consumer *c, int timeout_ms, kfk_error *e);
 
-/* close(0), then gives the memory back. In a child of fork() it closes descriptors and gives memory back, no more, and runs
- * cannot be read any more then. NULL is allowed. */
+/* As close(0), but nothing is committed; then gives the memory back. In a child of fork() it closes descriptors and
+ * gives memory back, no more, and runs cannot be read any more then. NULL is allowed. */
 KFK_API void kfk_consumer_free(kfk_consumer *c);
 
 /* Why nothing moves: the failure that stands now, or KFK_OK. Any thread. */

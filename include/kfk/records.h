@@ -47,11 +47,12 @@ KFK_API kfk_record_owned *kfk_record_copy(kfk_records *rs);
 /* NULL is allowed. */
 KFK_API void kfk_record_free(kfk_record_owned *r);
 
-/* Why kfk_records_next gave NULL: KFK_OK (all read), KFK_ERR_REVOKED, KFK_ERR_BAD_RECORD, KFK_ERR_DECOMPRESS,
- * CORRUPT_MESSAGE. */
+/* Why kfk_records_next gave NULL: KFK_OK (all read), KFK_ERR_REVOKED, KFK_ERR_BAD_RECORD. What is wrong with a whole
+ * batch is told by kfk_consumer_poll, in place of a run. */
 KFK_API kfk_err kfk_records_status(const kfk_records *rs, kfk_error *e);
 
-/* Topic, partition and opaque of the run; offset: the next to be read. Valid until kfk_records_free. */
+/* Topic, partition and opaque of the run; offset: the next to be read, which is what kfk_consumer_commit takes. It
+ * changes with kfk_records_next. Valid until kfk_records_free. */
 KFK_API const kfk_tp *kfk_records_tp(const kfk_records *rs);
 
 /* Gives the memory back. Any thread, any order, also after the consumer was freed. NULL is allowed. */
