@@ -78,7 +78,7 @@ static kfk_err sink(void *ctx, const void *parent, size_t len, size_t have, uint
 
 kfk__fbuf *kfk__fetch_buffer(kfk_bytes records)
 {
-    kfk__fbuf *b = (kfk__fbuf *)((uintptr_t)records.data - offsetof(kfk__fbuf, data));
+    kfk__fbuf *b = kfk__fbuf_of(records.data);
 
     atomic_fetch_add_explicit(&b->owners, 1, memory_order_relaxed);
     return b;

@@ -88,27 +88,28 @@ static kfk_err decompress(kfk__batch_header *h, kfk_bytes body, const kfk__cut_o
     return kfk__message_set_open(out->data, out->len, o->check_crcs, h, why);
 }
 
-/* Puts what the batch at f->at inflates to into a buffer that counts against the budget. */
+/* Puts what the batch at f->at inflates to into a buffer, which counts against the budget. */
 static kfk_err inflate(const kfk_records *rs, kfk__batch_header *h, kfk__fetched *f, kfk_bytes body,
                        const kfk__cut_options *o, const char **why)
 {
+    kfk__shared *s = rs->partition->shared;
+    const kfk_allocator memory = kfk__fbuf_allocator(s);
     kfk__buf out;
     kfk_err err;
 
-    kfk__buf_init(&out, &rs->alloc);
+    kfk__buf_init(&out, &memory);
     out.limit = o->max_inflated;
-    err = decompress(h, body, o, &out, why);
-    if (!err) {
-        f->inflated = kfk__fbuf_new(rs->partition->shared, out.len);
-        err = f->inflated ? KFK_OK : KFK_ERR_NOMEM;
+    /* As much as the last one needed, so that it need not grow on the way. */
+    (void)kfk__buf_reserve(&out, s->inflated < out.limit ? s->inflated : out.limit);
+    err = kfk__buf_ok(&out) ? decompress(h, body, o, &out, why) : KFK_ERR_NOMEM;
+    if (err) {
+        kfk__buf_fini(&out);
+        return err;
     }
-    if (!err) {
-        memcpy(f->inflated->data, out.data, out.len);
-        f->n_inflated = out.len;
-        f->header = *h;
-    }
-    kfk__buf_fini(&out);
-    return err;
+    f->inflated = kfk__fbuf_of(out.data);
+    f->n_inflated = s->inflated = out.len;
+    f->header = *h;
+    return KFK_OK;
 }
 
 static bool crc_ok(const kfk__batch_header *h, const uint8_t *p, size_t size)

@@ -186,6 +186,40 @@ void kfk__fbuf_drop(kfk__fbuf *b)
     kfk__shared_drop(s);
 }
 
+static void *alloc_piece(void *s, size_t n)
+{
+    kfk__fbuf *b = kfk__fbuf_new(s, n);
+
+    return b ? b->data : NULL;
+}
+
+static void release_piece(void *s, void *p)
+{
+    (void)s;
+    if (p)
+        kfk__fbuf_drop(kfk__fbuf_of(p));
+}
+
+static void *resize_piece(void *s, void *p, size_t n)
+{
+    size_t old = p ? kfk__fbuf_of(p)->cap : 0;
+    void *larger;
+
+    if (p && old >= n)
+        return p;
+    larger = alloc_piece(s, n);
+    if (larger && p) {
+        memcpy(larger, p, old);
+        release_piece(s, p);
+    }
+    return larger;
+}
+
+kfk_allocator kfk__fbuf_allocator(kfk__shared *s)
+{
+    return (kfk_allocator){alloc_piece, resize_piece, release_piece, s};
+}
+
 size_t kfk__shared_reserve(kfk__shared *s, size_t max, size_t shares, size_t least)
 {
     size_t total = atomic_load_explicit(&s->max_bytes, memory_order_relaxed);

@@ -102,6 +102,7 @@ struct kfk__shared {
     atomic_bool woken;       /* kfk_consumer_wakeup */
     atomic_size_t max_bytes; /* fetch.buffer.memory */
     bool skips_bad;          /* corrupt.batch.policy=skip; set once */
+    size_t inflated;         /* what a batch inflated to last; the polling thread's */
 
     kfk__mutex lock; /* guards all below */
     kfk__loop *loop; /* the Fetcher's; NULL: it has ended */
@@ -129,6 +130,12 @@ void kfk__shared_drop(kfk__shared *s);
 /* A buffer of |cap| bytes or more, with one owner. NULL: no memory. */
 kfk__fbuf *kfk__fbuf_new(kfk__shared *s, size_t cap);
 void kfk__fbuf_drop(kfk__fbuf *b);
+/* For what grows: its pieces of memory are the data of buffers, each with one owner. */
+kfk_allocator kfk__fbuf_allocator(kfk__shared *s);
+static inline kfk__fbuf *kfk__fbuf_of(const void *data)
+{
+    return (kfk__fbuf *)((uintptr_t)data - offsetof(kfk__fbuf, data));
+}
 /* Takes credit for bytes that a broker is asked for: at most |max|, and one share of |shares|. Returns how much; 0: there is
  * not even |least|, and the Fetcher will be woken when there is. */
 size_t kfk__shared_reserve(kfk__shared *s, size_t max, size_t shares, size_t least);
