@@ -43,7 +43,7 @@ enum {
     KFK_ERR_NOT_KAFKA = -1016,        /* the peer does not speak Kafka's protocol, or speaks TLS where plaintext is set */
     KFK_ERR_PROTOCOL = -1017,         /* an answer is malformed, truncated or does not belong to its request */
     KFK_ERR_DELIVERY_TIMEOUT = -1018, /* delivery.timeout.ms passed before the record was acknowledged */
-    KFK_ERR_BUFFER_FULL = -1019,      /* buffer.memory stayed full for max.block.ms */
+    KFK_ERR_BUFFER_FULL = -1019,      /* buffer.memory, or fetch.buffer.memory, stayed full */
     KFK_ERR_DECOMPRESS = -1020,       /* a batch cannot be decompressed, or inflates past the limit */
     KFK_ERR_BAD_RECORD = -1021,       /* a record inside a batch cannot be parsed */
     KFK_ERR_SYSTEM = -1022,           /* a system call failed: kfk_error.sys_errno */

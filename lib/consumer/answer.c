@@ -8,6 +8,41 @@
 #include "consumer/ask.h"
 #include "consumer/fetcher.h"
 
+/* ---- partitions of a topic ---- */
+
+static void answer_partitions(kfk__fetcher *f, kfk__ask *ask, int64_t now)
+{
+    const char *topic = ask->asked[0].topic;
+    kfk__topic_info *info = kfk__client_topic(&f->client, topic, strlen(topic), now);
+    kfk_err err = info ? info->err : KFK_ERR_NOMEM;
+    kfk_error e;
+
+    if (err == KFK_ERR_WOULD_BLOCK)
+        return;
+    (void)kfk__fail(&e, err, "topic %.200s: %s", topic, kfk_err_str(err));
+    if (!err)
+        ask->answers[0].partition = info->n_partitions;
+    if (err && (!info || info->answered_at <= ask->since || kfk_err_flags(err) & KFK_RETRIABLE)) {
+        kfk__client_refresh(&f->client, info);
+        kfk__lock(&f->shared->lock);
+        ask->error = e;
+        kfk__unlock(&f->shared->lock);
+        return;
+    }
+    kfk__ask_done(ask, err ? &e : NULL);
+}
+
+void kfk__fetcher_answer_partitions(kfk__fetcher *f, int64_t now)
+{
+    for (kfk__list *at = f->asks.next, *next; at != &f->asks; at = next) {
+        kfk__ask *ask = KFK__ENTRY(at, kfk__ask, link);
+
+        next = at->next;
+        if (ask->kind == KFK__ASK_PARTITIONS)
+            answer_partitions(f, ask, now);
+    }
+}
+
 /* ---- offsets of places ---- */
 
 static void offset_done(void *owner, kfk__question *q, int64_t now)
@@ -63,6 +98,20 @@ static void ask_offsets(kfk__fetcher *f, kfk__ask *ask)
 
 /* ---- what is committed ---- */
 
+/* Of a commit that nobody asks for any more nobody would hear otherwise. */
+static void log_failure(const kfk__fetcher *f, const kfk__ask *ask, const kfk_error *e)
+{
+    const kfk__client_options *o = f->client.options;
+    bool dead;
+
+    kfk__lock(&f->shared->lock);
+    dead = ask->dead;
+    kfk__unlock(&f->shared->lock);
+    if (dead && ask->kind == KFK__ASK_COMMIT && e->code != KFK_ERR_CLOSED)
+        kfk__log_write(&o->log, KFK_LOG_WARN, o->subsystem, "a commit of group %.200s failed: %s",
+                       f->options.group, e->msg);
+}
+
 static void group_done(void *owner, void *arg, const kfk_tp *tps, size_t n, const kfk_error *e,
                        int64_t now)
 {
@@ -70,7 +119,6 @@ static void group_done(void *owner, void *arg, const kfk_tp *tps, size_t n, cons
     bool fetched = ask->kind == KFK__ASK_COMMITTED, short_of_memory = false;
     kfk_error none;
 
-    (void)owner;
     (void)now;
     for (size_t i = 0; i < n; i++) {
         kfk_tp *to = &ask->answers[i];
@@ -84,6 +132,8 @@ static void group_done(void *owner, void *arg, const kfk_tp *tps, size_t n, cons
     }
     if (short_of_memory)
         (void)kfk__fail_nomem(&none);
+    if (e->code)
+        log_failure(owner, ask, e);
     kfk__ask_done(ask, short_of_memory ? &none : e->code ? e : NULL);
 }
 
@@ -106,14 +156,17 @@ static void ask_group(kfk__fetcher *f, kfk__ask *ask)
 
 /* ---- the whole ---- */
 
-static void take_up(kfk__fetcher *f, kfk__ask *ask)
+static void take_up(kfk__fetcher *f, kfk__ask *ask, int64_t now)
 {
-    if (ask->kind != KFK__ASK_OFFSETS) {
+    if (ask->kind == KFK__ASK_COMMIT || ask->kind == KFK__ASK_COMMITTED) {
         ask_group(f, ask); /* which sees to its end */
         return;
     }
     kfk__list_push(&f->asks, &ask->link);
-    ask_offsets(f, ask);
+    if (ask->kind == KFK__ASK_PARTITIONS)
+        answer_partitions(f, ask, now);
+    else
+        ask_offsets(f, ask);
 }
 
 static void give_up(kfk__ask *ask, kfk_err err)
@@ -138,7 +191,7 @@ int64_t kfk__fetcher_answer(kfk__fetcher *f, int64_t now)
     kfk__list_splice(&fresh, &s->asks);
     kfk__unlock(&s->lock);
     while ((at = kfk__list_pop(&fresh)) != NULL)
-        take_up(f, KFK__ENTRY(at, kfk__ask, link));
+        take_up(f, KFK__ENTRY(at, kfk__ask, link), now);
     for (at = f->asks.next; at != &f->asks; at = next) {
         kfk__ask *ask = KFK__ENTRY(at, kfk__ask, link);
 

@@ -99,10 +99,11 @@ void kfk__ask_done(kfk__ask *ask, const kfk_error *e)
     ask->done = true;
     if (e)
         ask->error = *e;
+    else
+        kfk__error_clear(&ask->error); /* of what was said before */
     if (ask->waiter)
         s->env.ops->wake(s->env.ctx, ask->waiter);
     kfk__shared_known(s);
-    kfk__shared_ring(s);
     kfk__unlock(&s->lock);
     kfk__ask_drop(ask);
 }

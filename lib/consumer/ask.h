@@ -1,4 +1,4 @@
-/* ask: a question of the application's that brokers answer: offsets of any partitions, a commit, what is committed.
+/* ask: a question of the application's that brokers answer: partitions of a topic, offsets of any partitions, a commit, what is committed.
  *
  *   application: new ──> shared->asks ──> wait ──> done: copied out
  *                             │              └──> its time is over: left, until the same is asked again
@@ -11,6 +11,7 @@
 #include "consumer/shared.h"
 
 typedef enum kfk__ask_kind {
+    KFK__ASK_PARTITIONS, /* how many the topic of the one has: in the answer's partition */
     KFK__ASK_OFFSETS,
     KFK__ASK_COMMIT,
     KFK__ASK_COMMITTED
@@ -23,19 +24,20 @@ typedef struct kfk__ask {
     size_t n;
     kfk_tp *asked;   /* as it was asked; the strings are its own */
     kfk_tp *answers; /* the same, with what is found; metadata is its own, too */
+    int64_t since;    /* what was said before is no answer, if it is an error */
     int64_t deadline; /* of the Fetcher */
 
     /* Guarded by the shared lock. */
     kfk__list link; /* shared->asks, then the Fetcher's */
     kfk__list left; /* those of the handle that nobody waits for */
     kfk__waiter *waiter;
+    bool dead; /* nobody wants to know: a commit goes on all the same */
     bool done;
-    kfk_error error; /* done: of the whole; KFK_OK: .err of each says */
+    kfk_error error; /* done: of the whole; KFK_OK: .err of each says. Not done: what was said last */
 
     /* The Fetcher's. */
     struct kfk__question *questions;
     size_t n_open;
-    bool dead; /* nobody wants to know; a commit goes on all the same */
 } kfk__ask;
 
 /* A copy of what is asked, with two owners, taken up by nobody. NULL: no memory. */

@@ -82,6 +82,7 @@ static kfk_err make_partitions(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk
 /* To where |tp| says, which says something, or where it must. Locked. */
 static void go_to(kfk__assigned *p, const kfk_tp *tp)
 {
+    kfk__assigned_revoke(p);
     if (tp->flags & KFK_TIMESTAMP || tp->offset < 0)
         kfk__assigned_look_up(p, (kfk__place){KFK__PLACE_TIME, tp->offset});
     else

@@ -52,7 +52,7 @@ static void answered(void *owner, void *arg, const kfk_tp *tps, size_t n, const 
         kfk__assigned *p = a->v[i].p;
 
         if (!f->shared->closed && !p->gone && p->course.asks_group &&
-            atomic_load_explicit(&p->version, memory_order_relaxed) == a->v[i].version)
+            p->fetch_version == a->v[i].version)
             take(f, p, &tps[i], e, now);
     }
     kfk__unlock(&f->shared->lock);

@@ -54,15 +54,6 @@ static void end(kfk_consumer *c, int64_t now)
     kfk__fetcher_fini(&c->fetcher, now); /* there is no news from then on */
     kfk__lock(&s->lock);
     s->loop = NULL;
-    for (kfk__list *at = c->fetcher.queries.next; at != &c->fetcher.queries; at = at->next) {
-        kfk__topic_query *q = KFK__ENTRY(at, kfk__topic_query, link);
-
-        if (!q->done) {
-            q->done = true;
-            q->err = KFK_ERR_CLOSED;
-            c->env.ops->wake(c->env.ctx, q->waiter);
-        }
-    }
     if (s->poller)
         c->env.ops->wake(c->env.ctx, s->poller);
     kfk__shared_known(s);
@@ -254,8 +245,8 @@ kfk_err kfk_consumer_close(kfk_consumer *c, int timeout_ms, kfk_error *e)
 
     if (c->forks != kfk__fork_count())
         return kfk__consumer_usable(c, e);
-    if (c->commit_every > 0 && !atomic_load_explicit(&c->closing, memory_order_acquire))
-        (void)kfk_consumer_commit(c, NULL, 0, 0, NULL); /* what has been handed out */
+    if (!atomic_load_explicit(&c->closing, memory_order_acquire))
+        kfk__consumer_commit_last(c);
     settled = kfk__consumer_await_commits(c, timeout_ms);
     start_close(c);
     if (settled)

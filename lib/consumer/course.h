@@ -16,7 +16,7 @@ struct kfk__fetch_source;
 typedef struct kfk__course {
     kfk__list known;   /* among those that the Fetcher has; then it holds the partition */
     kfk__list waiting; /* among those that wait for retry_at, or for the group to be asked */
-    unsigned version;  /* of the partition, that the rest belongs to */
+    unsigned version;  /* the partition's fetch_version that the rest belongs to */
     int64_t since;     /* when that began */
     int64_t offset;    /* of the next record to be fetched; < 0: to be looked up */
     int32_t epoch;     /* leader epoch of the record before; -1: not known */

@@ -70,13 +70,12 @@ static void hold_back(kfk__assigned *p, kfk__fetch_source *s, size_t above)
 static void follow(kfk__assigned *p, int64_t now)
 {
     kfk__course *c = &p->course;
-    unsigned version = atomic_load_explicit(&p->version, memory_order_relaxed);
 
-    if (c->version == version)
+    if (c->version == p->fetch_version)
         return;
     kfk__question_drop(&c->question);
     c->asks_group = false;
-    c->version = version;
+    c->version = p->fetch_version;
     c->since = now;
     c->offset = p->position;
     c->epoch = p->epoch;
@@ -356,7 +355,7 @@ static void question_done(void *owner, kfk__question *q, int64_t now)
 
     kfk__lock(&f->shared->lock);
     /* A seek since then: the news of it are on their way. */
-    if (!p->gone && atomic_load_explicit(&p->version, memory_order_relaxed) == p->course.version) {
+    if (!p->gone && p->fetch_version == p->course.version) {
         if (q->kind == KFK__ASKS_OFFSET)
             offset_found(f, p, q, now);
         else
@@ -462,36 +461,6 @@ static int64_t serve_sources(kfk__fetcher *f, int64_t now)
 
 /* ---- metadata ---- */
 
-static void answer_query(kfk__fetcher *f, kfk__topic_query *q, int64_t now)
-{
-    kfk__topic_info *info = kfk__client_topic(&f->client, q->topic, strlen(q->topic), now);
-    kfk_err err = info ? info->err : KFK_ERR_NOMEM;
-
-    if (err == KFK_ERR_WOULD_BLOCK)
-        return;
-    q->err = err;
-    if (err && (kfk_err_flags(err) & KFK_RETRIABLE))
-        return;
-    if (err && info && info->answered_at <= q->since) {
-        kfk__client_refresh(&f->client, info);
-        return;
-    }
-    q->partitions = info ? info->n_partitions : 0;
-    q->done = true;
-    f->env->ops->wake(f->env->ctx, q->waiter);
-}
-
-/* Locked. */
-static void answer_queries(kfk__fetcher *f, int64_t now)
-{
-    for (kfk__list *at = f->queries.next; at != &f->queries; at = at->next) {
-        kfk__topic_query *q = KFK__ENTRY(at, kfk__topic_query, link);
-
-        if (!q->done)
-            answer_query(f, q, now);
-    }
-}
-
 /* Leaders, epochs, topics may be others now. */
 static void metadata_updated(void *owner, int64_t now)
 {
@@ -502,8 +471,8 @@ static void metadata_updated(void *owner, int64_t now)
         next = at->next;
         kfk__fetcher_look(f, KFK__ENTRY(at, kfk__assigned, course.known), now);
     }
-    answer_queries(f, now);
     kfk__unlock(&f->shared->lock);
+    kfk__fetcher_answer_partitions(f, now);
 }
 
 /* ---- the whole ---- */
@@ -516,7 +485,6 @@ kfk_err kfk__fetcher_init(kfk__fetcher *f, const kfk__env *env, const kfk__fetch
     kfk__list_init(&f->waiting);
     kfk__list_init(&f->for_group);
     kfk__list_init(&f->sources);
-    kfk__list_init(&f->queries);
     kfk__list_init(&f->asks);
     kfk__consumer_metrics_init(&f->metrics);
     kfk__questions_init(&f->questions, &f->client, o->isolation);
@@ -606,8 +574,6 @@ static void take_news(kfk__fetcher *f, int64_t now)
         if (p->course.retry_at <= now)
             kfk__fetcher_look(f, p, now);
     }
-    if (!kfk__list_empty(&f->queries))
-        answer_queries(f, now);
     kfk__unlock(&s->lock);
 }
 

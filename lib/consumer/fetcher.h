@@ -27,18 +27,6 @@ typedef struct kfk__fetcher_options {
     const char *group; /* NULL: none */
 } kfk__fetcher_options;
 
-/* A question that only metadata can answer. Lives in the asker's frame; |done| and what follows are guarded by the
- * shared lock. */
-typedef struct kfk__topic_query {
-    kfk__list link;
-    const char *topic;
-    int64_t since; /* what was said before is no answer, if it is an error */
-    kfk__waiter *waiter;
-    bool done;
-    kfk_err err; /* also before it is done: what was said last */
-    int32_t partitions;
-} kfk__topic_query;
-
 typedef struct kfk__fetcher {
     const kfk__env *env;
     kfk__fetcher_options options;
@@ -54,7 +42,6 @@ typedef struct kfk__fetcher {
     size_t n_sources; /* that have somebody in their session */
     int32_t limit;    /* what to ask of a partition now */
     bool moved;       /* something was looked at since the sources were served */
-    kfk__list queries; /* under the shared lock */
     kfk__list asks;    /* that have been taken up */
 } kfk__fetcher;
 
@@ -80,6 +67,8 @@ void kfk__fetcher_diverged(kfk__fetcher *f, kfk__assigned *p, int64_t end, int32
 void kfk__fetcher_ask_group(kfk__fetcher *f, int64_t now);
 /* Takes up what is asked, gives up what is due. When the next is (answer.c). Not locked. */
 int64_t kfk__fetcher_answer(kfk__fetcher *f, int64_t now);
+/* What metadata says now. Not locked. */
+void kfk__fetcher_answer_partitions(kfk__fetcher *f, int64_t now);
 /* Ends all of it. The handle is closed. */
 void kfk__fetcher_end_asks(kfk__fetcher *f);
 /* Whether a broker is worth a request: it is connected, or may be connected to. */

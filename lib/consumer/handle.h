@@ -26,6 +26,7 @@ struct kfk_consumer {
     int32_t api_timeout_ms; /* default.api.timeout.ms */
     int64_t commit_every;   /* enable.auto.commit: in ns; 0: never */
     int64_t commit_at;      /* when it is due; the polling thread's */
+    int64_t stuck_since;    /* when poll first saw that nothing can come; 0: something can; likewise */
     kfk__list asks; /* whose time was over, and that go on; under the shared lock */
     kfk__ask *committed; /* whose strings the application has; under the shared lock */
 };
@@ -42,6 +43,8 @@ void kfk__consumer_unassign_all(kfk__shared *s, kfk__list *out);
 void kfk__consumer_drop_all(kfk__list *partitions);
 /* Commits what has been handed out, if that is due. The polling thread's, before it hands out more. */
 void kfk__consumer_commit_if_due(kfk_consumer *c);
+/* With enable.auto.commit: commits what has been handed out. */
+void kfk__consumer_commit_last(kfk_consumer *c);
 /* Waits for commits that are under way. false: one still is. */
 bool kfk__consumer_await_commits(kfk_consumer *c, int timeout_ms);
 /* Gives up what nobody will ask for any more. */

@@ -20,14 +20,15 @@ static kfk__ask *take_left(kfk_consumer *c, kfk__ask_kind kind, const kfk_tp *tp
         next = at->next;
         if (ask->kind != kind)
             continue;
-        kfk__list_remove(at);
-        if (kfk__ask_is(ask, kind, tps, n))
+        if (!ask->dead && kfk__ask_is(ask, kind, tps, n)) {
+            kfk__list_remove(at);
             return ask;
+        }
         ask->dead = true;
-        if (kind != KFK__ASK_COMMIT || ask->done)
-            kfk__list_push(dead, at);
-        else
-            kfk__list_push_front(&c->asks, at); /* close waits for it */
+        if (kind == KFK__ASK_COMMIT && !ask->done)
+            continue; /* close waits for it */
+        kfk__list_remove(at);
+        kfk__list_push(dead, at);
     }
     return NULL;
 }
@@ -58,8 +59,10 @@ static kfk_err begin(kfk_consumer *c, kfk__ask_kind kind, const kfk_tp *tps, siz
     *out = kfk__ask_new(s, kind, tps, n);
     if (!*out)
         return kfk__fail_nomem(e);
+    (*out)->since = kfk__now(&c->env);
     (*out)->deadline = kfk__deadline(
-        kfk__now(&c->env), timeout_ms > c->api_timeout_ms ? timeout_ms : c->api_timeout_ms);
+        (*out)->since,
+        timeout_ms >= 0 && timeout_ms < c->api_timeout_ms ? c->api_timeout_ms : timeout_ms);
     kfk__lock(&s->lock);
     closed = s->closed;
     if (!closed) {
@@ -74,8 +77,9 @@ static kfk_err begin(kfk_consumer *c, kfk__ask_kind kind, const kfk_tp *tps, siz
     return kfk__consumer_usable(c, e);
 }
 
-/* true: it is done. */
-static bool await(kfk_consumer *c, kfk__ask *ask, kfk__waiter *w, int64_t until)
+/* true: it is done. Else it is left, or with |for_good| nobody asks for it again; *last is what was said last. */
+static bool await(kfk_consumer *c, kfk__ask *ask, kfk__waiter *w, int64_t until, bool for_good,
+                  kfk_err *last)
 {
     kfk__shared *s = c->shared;
     bool in_time = true, done;
@@ -88,14 +92,20 @@ static bool await(kfk_consumer *c, kfk__ask *ask, kfk__waiter *w, int64_t until)
         kfk__lock(&s->lock);
     }
     ask->waiter = NULL;
+    ask->dead = for_good;
+    *last = ask->error.code;
     if (!done)
         kfk__list_push(&c->asks, &ask->left);
     kfk__unlock(&s->lock);
     return done;
 }
 
-static kfk_err not_in_time(kfk_consumer *c, kfk__ask_kind kind, int timeout_ms, kfk_error *e)
+/* |last|: what was said last, if anything. */
+static kfk_err not_in_time(kfk_consumer *c, kfk__ask_kind kind, kfk_err last, int timeout_ms,
+                           kfk_error *e)
 {
+    if (last > 0)
+        return kfk__fail(e, last, "%s, for %d ms", kfk_err_str(last), timeout_ms);
     (void)kfk__fail(e, KFK_ERR_TIMED_OUT, "no answer within %d ms", timeout_ms);
     kfk__client_explain(&c->fetcher.client, e);
     if (e && kind == KFK__ASK_COMMIT)
@@ -124,6 +134,8 @@ static kfk_err finish(kfk_consumer *c, kfk__ask *ask, kfk_tp *tps, kfk_error *e)
         *e = ask->error;
     for (size_t i = 0; i < ask->n; i++) {
         tps[i].err = ask->answers[i].err;
+        if (ask->kind == KFK__ASK_PARTITIONS)
+            tps[i].partition = ask->answers[i].partition;
         if (ask->kind == KFK__ASK_COMMIT)
             continue;
         tps[i].offset = ask->answers[i].offset;
@@ -138,13 +150,13 @@ static kfk_err finish(kfk_consumer *c, kfk__ask *ask, kfk_tp *tps, kfk_error *e)
     return err;
 }
 
-static kfk_err ask(kfk_consumer *c, kfk__ask_kind kind, kfk_tp *tps, size_t n, int timeout_ms,
-                   kfk_error *e)
+static kfk_err ask_until(kfk_consumer *c, kfk__ask_kind kind, kfk_tp *tps, size_t n, int timeout_ms,
+                         bool for_good, kfk_error *e)
 {
     int64_t until = timeout_ms == 0 ? 0 : kfk__deadline(kfk__now(&c->env), timeout_ms);
     kfk__ask *ask;
     kfk__waiter w;
-    kfk_err err;
+    kfk_err err, last;
     bool done;
 
     if (n == 0)
@@ -152,11 +164,19 @@ static kfk_err ask(kfk_consumer *c, kfk__ask_kind kind, kfk_tp *tps, size_t n, i
     if (c->env.ops->waiter_init(c->env.ctx, &w))
         return kfk__fail_nomem(e);
     err = begin(c, kind, tps, n, timeout_ms, &ask, e);
-    done = !err && await(c, ask, &w, until);
+    done = !err && await(c, ask, &w, until, for_good, &last);
     c->env.ops->waiter_fini(c->env.ctx, &w);
     if (err)
         return err;
-    return done ? finish(c, ask, tps, e) : not_in_time(c, kind, timeout_ms, e);
+    if (done)
+        return finish(c, ask, tps, e);
+    return not_in_time(c, kind, last, timeout_ms, e);
+}
+
+static kfk_err ask(kfk_consumer *c, kfk__ask_kind kind, kfk_tp *tps, size_t n, int timeout_ms,
+                   kfk_error *e)
+{
+    return ask_until(c, kind, tps, n, timeout_ms, false, e);
 }
 
 /* ---- the calls ---- */
@@ -232,7 +252,7 @@ static kfk_tp *positions(kfk_consumer *c, size_t *n)
     return tps;
 }
 
-static kfk_err commit_positions(kfk_consumer *c, int timeout_ms, kfk_error *e)
+static kfk_err commit_positions(kfk_consumer *c, int timeout_ms, bool for_good, kfk_error *e)
 {
     size_t n;
     kfk_err err;
@@ -240,7 +260,7 @@ static kfk_err commit_positions(kfk_consumer *c, int timeout_ms, kfk_error *e)
 
     if (!tps)
         return kfk__fail_nomem(e);
-    err = ask(c, KFK__ASK_COMMIT, tps, n, timeout_ms, e);
+    err = ask_until(c, KFK__ASK_COMMIT, tps, n, timeout_ms, for_good, e);
     for (size_t i = 0; i < n; i++)
         kfk__assigned_drop(tps[i].opaque);
     kfk__release(&c->env.alloc, tps);
@@ -262,7 +282,7 @@ kfk_err kfk_consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_
     if (err)
         return err;
     return n > 0 ? ask(c, KFK__ASK_COMMIT, tps, n, timeout_ms, e)
-                 : commit_positions(c, timeout_ms, e);
+                 : commit_positions(c, timeout_ms, false, e);
 }
 
 kfk_err kfk_consumer_committed(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e)
@@ -279,49 +299,16 @@ kfk_err kfk_consumer_committed(kfk_consumer *c, kfk_tp *tps, size_t n, int timeo
 kfk_err kfk_consumer_partitions(kfk_consumer *c, const char *topic, int timeout_ms, int32_t *count,
                                 kfk_error *e)
 {
-    kfk__topic_query q = {.topic = topic};
+    kfk_tp tp = {.topic = topic};
     kfk_err err = kfk__consumer_usable(c, e);
-    kfk__shared *s = c->shared;
-    int64_t until;
-    bool in_time = true, done = false;
-    kfk__waiter w;
 
-    if (err)
-        return err;
-    if (!topic || !topic[0])
-        return kfk__fail(e, KFK_ERR_INVALID_ARG, "no topic");
-    if (c->env.ops->waiter_init(c->env.ctx, &w))
-        return kfk__fail_nomem(e);
-    q.since = kfk__now(&c->env);
-    until = kfk__deadline(q.since, timeout_ms);
-    q.waiter = &w;
-    kfk__lock(&s->lock);
-    kfk__list_push(&c->fetcher.queries, &q.link);
-    done = q.done = s->closed;
-    q.err = done ? KFK_ERR_CLOSED : KFK_OK;
-    kfk__shared_wake(s);
-    kfk__unlock(&s->lock);
-    while (!done && in_time) {
-        in_time = c->env.ops->wait(c->env.ctx, &w, until);
-        kfk__lock(&s->lock);
-        done = q.done;
-        kfk__unlock(&s->lock);
-    }
-    kfk__lock(&s->lock);
-    kfk__list_remove(&q.link);
-    done = q.done;
-    kfk__unlock(&s->lock);
-    c->env.ops->waiter_fini(c->env.ctx, &w);
-    if (!done && q.err <= 0) {
-        (void)kfk__fail(e, KFK_ERR_TIMED_OUT, "topic %.200s: no metadata within %d ms", topic,
-                        timeout_ms);
-        kfk__client_explain(&c->fetcher.client, e);
-        return KFK_ERR_TIMED_OUT;
-    }
-    if (q.err)
-        return kfk__fail(e, q.err, "topic %.200s: %s", topic, kfk_err_str(q.err));
-    *count = q.partitions;
-    return KFK_OK;
+    if (!err && (!topic || !topic[0]))
+        err = kfk__fail(e, KFK_ERR_INVALID_ARG, "no topic");
+    if (!err)
+        err = ask(c, KFK__ASK_PARTITIONS, &tp, 1, timeout_ms, e);
+    if (!err)
+        *count = tp.partition;
+    return err;
 }
 
 /* ---- commits by themselves ---- */
@@ -336,7 +323,13 @@ void kfk__consumer_commit_if_due(kfk_consumer *c)
     if (now < c->commit_at)
         return;
     c->commit_at = now + c->commit_every;
-    (void)commit_positions(c, 0, NULL);
+    (void)commit_positions(c, 0, true, NULL);
+}
+
+void kfk__consumer_commit_last(kfk_consumer *c)
+{
+    if (c->commit_every > 0)
+        (void)commit_positions(c, 0, true, NULL);
 }
 
 /* ---- the end ---- */

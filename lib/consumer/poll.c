@@ -42,7 +42,7 @@ static kfk_err tell_error(kfk__assigned *p, kfk_error *e)
 typedef struct reading {
     kfk__assigned *p; /* held */
     kfk__fetched *f;  /* NULL: nothing is ready */
-    unsigned version;
+    unsigned version, fetch_version;
     int64_t position;
     size_t was; /* bytes in |f| */
 } reading;
@@ -66,6 +66,7 @@ static kfk_err take_ready(kfk__shared *s, reading *r, kfk_error *e)
             *r = (reading){.p = kfk__assigned_hold(p),
                            .f = KFK__ENTRY(at, kfk__fetched, link),
                            .version = atomic_load_explicit(&p->version, memory_order_relaxed),
+                           .fetch_version = p->fetch_version,
                            .position = p->position};
     }
     kfk__unlock(&s->lock);
@@ -74,11 +75,10 @@ static kfk_err take_ready(kfk__shared *s, reading *r, kfk_error *e)
     return err;
 }
 
-/* A seek, or a close, since it was taken out: nothing of it is to be handed out. Locked. */
+/* A seek, a failure or a close since it was taken out: nothing of it is to be handed out. Locked. */
 static bool is_stale(const reading *r)
 {
-    return r->p->shared->closed ||
-           atomic_load_explicit(&r->p->version, memory_order_relaxed) != r->version;
+    return r->p->shared->closed || r->p->fetch_version != r->fetch_version;
 }
 
 /* Puts back what is left of it, and moves the position. |err|: what the cut ended with. false: it is stale. */
@@ -208,6 +208,21 @@ static void quieten(kfk_consumer *c)
         c->env.ops->poller_wake(bell);
 }
 
+/* Whether poll is to say so: after a second, or all of the time that it had. */
+static bool has_been_stuck(kfk_consumer *c, int64_t start, int64_t until, int64_t now)
+{
+    bool whole_time;
+
+    if (!is_stuck(c->shared)) {
+        c->stuck_since = 0;
+        return false;
+    }
+    if (c->stuck_since == 0)
+        c->stuck_since = now;
+    whole_time = now >= until && until > start && c->stuck_since <= start;
+    return whole_time || now - c->stuck_since >= STUCK_MS * KFK__MS;
+}
+
 static kfk_err say_stuck(kfk_consumer *c, kfk_error *e)
 {
     return kfk__fail(e, KFK_ERR_BUFFER_FULL,
@@ -218,8 +233,7 @@ static kfk_err say_stuck(kfk_consumer *c, kfk_error *e)
 
 static kfk_err poll_until(kfk_consumer *c, int timeout_ms, kfk_records **rs, kfk_error *e)
 {
-    int64_t until = -1, now, look;
-    bool was_stuck = false;
+    int64_t start = -1, until = 0, now, look;
 
     for (;;) {
         kfk_err err = kfk__consumer_usable(c, e);
@@ -228,18 +242,19 @@ static kfk_err poll_until(kfk_consumer *c, int timeout_ms, kfk_records **rs, kfk
             err = kfk__fail(e, KFK_ERR_WOKEN, "kfk_consumer_wakeup ended the wait");
         if (!err)
             err = try_poll(c, rs, e);
-        if (err || *rs || timeout_ms == 0)
+        if (err || *rs)
             return err;
         now = kfk__now(&c->env);
-        if (until < 0)
+        if (start < 0) {
+            start = now;
             until = kfk__deadline(now, timeout_ms);
-        if (was_stuck && is_stuck(c->shared))
+        }
+        if (has_been_stuck(c, start, until, now))
             return say_stuck(c, e);
         if (until <= now)
             return KFK_OK;
-        was_stuck = is_stuck(c->shared);
-        look = was_stuck && until - now > STUCK_MS * KFK__MS ? now + STUCK_MS * KFK__MS : until;
-        err = await_something(c, look, !was_stuck);
+        look = c->stuck_since ? c->stuck_since + STUCK_MS * KFK__MS : until;
+        err = await_something(c, look < until ? look : until, c->stuck_since == 0);
         if (err == KFK_ERR_NOMEM)
             return kfk__fail_nomem(e);
     }

@@ -199,7 +199,7 @@ static void receive_partition(kfk__fetcher *f, kfk__seat *seat,
     }
     kfk__lock(&f->shared->lock);
     wanted = !f->shared->closed && !p->gone && p->course.seat == seat &&
-             atomic_load_explicit(&p->version, memory_order_relaxed) == version;
+             p->fetch_version == version;
     if (wanted && rp->error_code)
         refused(f, p, rp, now);
     else if (wanted)

@@ -28,7 +28,7 @@ struct kfk_records {
     kfk__batch_cursor cursor;
     kfk_record_view view;
     kfk__assigned *partition;
-    unsigned version;
+    unsigned version, fetch_version; /* of the partition, when it was cut */
     int64_t start, end; /* offsets: [start, end) */
     size_t current;     /* the segment that the cursor is in */
     bool pending;       /* the cursor has read a record that was not given yet */
@@ -353,6 +353,7 @@ static void resume(kfk_records *rs)
 
     kfk__lock(&p->shared->lock);
     rs->tp.opaque = p->opaque;
+    rs->fetch_version = p->fetch_version;
     if (p->resume_at == rs->start && p->resume.end == s->records + s->n) {
         rs->cursor = p->resume;
         rs->pending = true;
@@ -486,7 +487,7 @@ static const kfk_record_view *stop_inside(kfk_records *rs)
 
     if (rs->current < rs->n_segments && !is_forked(rs)) {
         kfk__lock(&p->shared->lock);
-        if (atomic_load_explicit(&p->version, memory_order_relaxed) == rs->version) {
+        if (p->fetch_version == rs->fetch_version) {
             p->resume = rs->cursor;
             p->resume_at = rs->end;
         }

@@ -23,6 +23,8 @@ static void free_seat(kfk__session *s, kfk__seat *seat)
 {
     if (kfk__map_get(&s->by_key, seat->key, seat->key_len) == seat)
         (void)kfk__map_remove(&s->by_key, seat->key, seat->key_len);
+    if (!kfk__list_empty(&seat->link))
+        s->nameless -= kfk__uuid_is_zero(&seat->wish.id);
     kfk__list_remove(&seat->link);
     kfk__list_remove(&seat->news);
     kfk__assigned_drop(seat->partition);
@@ -90,6 +92,7 @@ static kfk__seat *new_seat(kfk__session *s, kfk__assigned *p, const kfk__wish *w
     }
     kfk__list_push(&s->seats, &seat->link);
     s->wanted++;
+    s->nameless += kfk__uuid_is_zero(&wish->id);
     if (!old)
         return seat;
     if (!old->leaving) {
@@ -143,6 +146,8 @@ kfk_err kfk__session_take(kfk__session *s, kfk__assigned *p, const kfk__wish *wi
     if (!*seat)
         return KFK_ERR_NOMEM;
     (*seat)->owner = seat;
+    s->nameless += kfk__uuid_is_zero(&wish->id);
+    s->nameless -= kfk__uuid_is_zero(&(*seat)->wish.id);
     (*seat)->wish = *wish;
     if (!(*seat)->named || !same_wish(wish, &(*seat)->told))
         to_news(s, *seat);
@@ -173,10 +178,7 @@ kfk__seat *kfk__session_find(const kfk__session *s, kfk_bytes topic, const kfk__
 
 bool kfk__session_has_ids(const kfk__session *s)
 {
-    for (const kfk__list *at = s->seats.next; at != &s->seats; at = at->next)
-        if (kfk__uuid_is_zero(&KFK__ENTRY(at, kfk__seat, link)->wish.id))
-            return false;
-    return true;
+    return s->nameless == 0;
 }
 
 /* The broker knows of nobody. */

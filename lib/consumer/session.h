@@ -26,7 +26,7 @@ typedef struct kfk__wish {
     int64_t offset;
     int32_t leader_epoch;
     int32_t max_bytes;
-    unsigned version; /* the partition's, which an answer must still have; not told */
+    unsigned version; /* the partition's fetch_version, which an answer must still have; not told */
 } kfk__wish;
 
 typedef struct kfk__seat {
@@ -49,7 +49,8 @@ typedef struct kfk__session {
     bool by_id;    /* topics go by their ids */
     kfk__list seats, news;
     kfk__map by_key;
-    size_t wanted; /* seats that are not leaving */
+    size_t wanted;   /* seats that are not leaving */
+    size_t nameless; /* seats of topics without an id */
 } kfk__session;
 
 void kfk__session_init(kfk__session *s, const kfk_allocator *a);

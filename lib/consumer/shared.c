@@ -342,7 +342,7 @@ static void forget_fetched(kfk__assigned *p)
 {
     kfk__list *at;
 
-    atomic_fetch_add_explicit(&p->version, 1, memory_order_release);
+    p->fetch_version++;
     p->err = KFK_OK;
     p->buffered = 0;
     p->full = 0;
@@ -371,13 +371,19 @@ void kfk__assigned_start(kfk__assigned *p)
 {
     if (p->start.kind == KFK__PLACE_NONE)
         kfk__assigned_fail(p, KFK_ERR_NO_OFFSET, -1,
-                           "no offset was given, and auto.offset.reset=none");
+                           "no offset was given, and auto.offset.start or auto.offset.reset is none");
     else
         kfk__assigned_look_up(p, p->start);
 }
 
+void kfk__assigned_revoke(kfk__assigned *p)
+{
+    atomic_fetch_add_explicit(&p->version, 1, memory_order_release);
+}
+
 void kfk__assigned_leave(kfk__assigned *p)
 {
+    kfk__assigned_revoke(p);
     forget_fetched(p);
     p->gone = true;
 }
@@ -393,16 +399,17 @@ void kfk__assigned_fail(kfk__assigned *p, kfk_err err, int64_t offset, const cha
     kfk__shared_known(p->shared);
 }
 
-void kfk__shared_known(kfk__shared *s)
-{
-    for (kfk__list *at = s->watchers.next; at != &s->watchers; at = at->next)
-        s->env.ops->wake(s->env.ctx, KFK__ENTRY(at, kfk__watcher, link)->waiter);
-}
-
 void kfk__shared_ring(kfk__shared *s)
 {
     if (s->bell)
         s->env.ops->poller_wake(s->bell);
+}
+
+void kfk__shared_known(kfk__shared *s)
+{
+    for (kfk__list *at = s->watchers.next; at != &s->watchers; at = at->next)
+        s->env.ops->wake(s->env.ctx, KFK__ENTRY(at, kfk__watcher, link)->waiter);
+    kfk__shared_ring(s);
 }
 
 void kfk__assigned_ready(kfk__assigned *p)

@@ -56,7 +56,7 @@ typedef struct kfk__fetched {
 typedef struct kfk__assigned {
     kfk__shared *shared;
     atomic_int owners;   /* the assignment, the news, the Fetcher, runs */
-    atomic_uint version; /* raised whenever what was fetched before must not be delivered any more */
+    atomic_uint version; /* raised by seek and unassign: what was handed out before is not to be read on */
     char *topic;
     size_t topic_len;
     int32_t partition;
@@ -67,6 +67,7 @@ typedef struct kfk__assigned {
     kfk__list link;  /* in the assignment */
     kfk__list ready; /* in the ready list */
     kfk__list news;  /* the Fetcher is to look at it */
+    unsigned fetch_version; /* raised whenever what was fetched and not handed out is of no use any more */
     bool gone;       /* not assigned any more */
     bool paused;
     size_t full;     /* the Fetcher holds back while more than so much is buffered; 0: it does not */
@@ -152,6 +153,8 @@ static inline kfk__assigned *kfk__assigned_hold(kfk__assigned *p)
     return p;
 }
 void kfk__assigned_drop(kfk__assigned *p);
+/* Runs that are out are not to be read on. Locked. */
+void kfk__assigned_revoke(kfk__assigned *p);
 /* These forget what was fetched, which goes to the garbage, and let the Fetcher begin anew. Locked. */
 /* The position is |offset| now; |epoch|: of the record before, -1 if not known. */
 void kfk__assigned_move(kfk__assigned *p, int64_t offset, int32_t epoch);
@@ -159,7 +162,7 @@ void kfk__assigned_move(kfk__assigned *p, int64_t offset, int32_t epoch);
 void kfk__assigned_look_up(kfk__assigned *p, kfk__place from);
 /* To where it begins when nothing is known of it. */
 void kfk__assigned_start(kfk__assigned *p);
-/* Not assigned any more. */
+/* Not assigned any more: the runs are revoked, too. */
 void kfk__assigned_leave(kfk__assigned *p);
 /* No more records until a seek, because of |err|, which poll tells with |offset|; the position stays. */
 void kfk__assigned_fail(kfk__assigned *p, kfk_err err, int64_t offset, const char *why);
@@ -176,7 +179,7 @@ void kfk__fetched_free(kfk__shared *s, kfk__fetched *f);
 
 /* Wakes the Fetcher. Locked or not. */
 void kfk__shared_wake(kfk__shared *s);
-/* A position has become known, or never will: wakes those who wait for that. Locked. */
+/* A position has become known, or never will, or an ask has its answer: wakes those who wait for that. Locked. */
 void kfk__shared_known(kfk__shared *s);
 /* Makes kfk_consumer_fd readable. Locked. */
 void kfk__shared_ring(kfk__shared *s);

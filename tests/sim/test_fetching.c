@@ -664,6 +664,79 @@ START_TEST(the_same_call_asks_for_what_went_on)
 }
 END_TEST
 
+/* A commit that another came after is not the answer to a third one. */
+static void commits_again(void)
+{
+    kfk_consumer *c = consumer("group.id", "g", "enable.auto.commit", "false", NULL);
+    kfk_tp ten = tp("t", 0, 10);
+
+    topic("t", 1, 1);
+    ck_assert_int_eq(kfk_consumer_commit(c, &ten, 1, 0, &w.e), KFK_ERR_TIMED_OUT);
+    commit(c, 5, NULL);
+    ck_assert_int_eq(committed(c).offset, 5);
+    commit(c, 10, NULL);
+    ck_assert_int_eq(committed(c).offset, 10);
+    kfk_consumer_free(c);
+}
+
+START_TEST(a_commit_is_not_answered_by_one_of_before)
+{
+    world_seeds(&(world_opts){0}, 10, commits_again);
+}
+END_TEST
+
+static void asks_how_many(void)
+{
+    kfk_consumer *c = consumer(NULL);
+    int32_t n = 0;
+
+    topic("t", 7, 1);
+    ck_assert_int_eq(kfk_consumer_partitions(c, "t", 0, &n, &w.e), KFK_ERR_TIMED_OUT);
+    nap(1000);
+    ck_assert_int_eq(kfk_consumer_partitions(c, "t", 0, &n, &w.e), KFK_OK);
+    ck_assert_int_eq(n, 7);
+    ck_assert_int_eq(kfk_consumer_partitions(c, "u", 2000, &n, &w.e),
+                     KFK_ERR_UNKNOWN_TOPIC_OR_PARTITION);
+    kfk_consumer_free(c);
+}
+
+START_TEST(partitions_are_asked_for_without_waiting)
+{
+    world_seeds(&(world_opts){.no_auto_create = true}, 10, asks_how_many);
+}
+END_TEST
+
+/* What is wrong with the next batch is no matter of those that were handed out. */
+static void reads_on(void)
+{
+    kfk_consumer *c = consumer("max.poll.records", "10", "auto.offset.reset", "none", NULL);
+    const kfk_record_view *v;
+    kfk_records *rs;
+    int n = 0;
+
+    topic("t", 1, 1);
+    fill("t", 0, 20);
+    assign(c, "t", 0, 0);
+    ck_assert_int_eq(kfk_consumer_poll(c, 10000, &rs, &w.e), KFK_OK);
+    v = kfk_records_next(rs);
+    ck_assert_int_eq(v->offset, n++);
+    truncate_at(5, 0); /* even what the log does not have any more */
+    nap(2000);         /* until the Fetcher knows */
+    ck_assert_int_eq(poll_error(c), KFK_ERR_TRUNCATED);
+    while ((v = kfk_records_next(rs)) != NULL)
+        ck_assert_int_eq(v->offset, n++);
+    ck_assert_int_eq(kfk_records_status(rs, &w.e), KFK_OK);
+    ck_assert_int_eq(n, 10);
+    kfk_records_free(rs);
+    kfk_consumer_free(c);
+}
+
+START_TEST(a_failure_revokes_nothing_that_was_handed_out)
+{
+    world_seeds(&(world_opts){0}, 10, reads_on);
+}
+END_TEST
+
 /* Close waits for a commit that is under way, as long as it may. */
 static void closes_after_commits(void)
 {
@@ -789,6 +862,9 @@ int main(void)
                                           poll_says_when_the_application_holds_all,
                                           offsets_are_asked_of_each_leader,
                                           the_same_call_asks_for_what_went_on,
+                                          a_commit_is_not_answered_by_one_of_before,
+                                          partitions_are_asked_for_without_waiting,
+                                          a_failure_revokes_nothing_that_was_handed_out,
                                           close_waits_for_commits,
                                           positions_are_committed_by_themselves,
                                           lag_is_what_the_last_answer_told,

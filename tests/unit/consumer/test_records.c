@@ -857,13 +857,53 @@ START_TEST(a_run_of_a_partition_that_was_moved_is_revoked)
     fetch();
     rs = must_cut();
     (void)kfk_records_next(rs);
-    kfk__assigned_move(part, 77, -1);
+    kfk__assigned_move(part, 77, -1); /* the Fetcher's doing: what is out is out */
+    ck_assert_ptr_nonnull(kfk_records_next(rs));
+    kfk__assigned_revoke(part); /* a seek's */
     ck_assert_ptr_null(kfk_records_next(rs));
     ck_assert_int_eq(kfk_records_status(rs, &e), KFK_ERR_REVOKED);
-    ck_assert_int_eq(e.offset, 1);
+    ck_assert_int_eq(e.offset, 2);
     ck_assert_ptr_null(kfk_records_next(rs));
     ck_assert_int_eq(part->position, 77);
     kfk_records_free(rs);
+}
+END_TEST
+
+/* It outlives all that it came from. */
+START_TEST(a_copied_record_lives_on_its_own)
+{
+    kfk_record_owned *first, *second;
+    const kfk_record_view *v;
+    kfk_records *rs;
+
+    put(0, 2);
+    fetch();
+    rs = must_cut();
+    ck_assert_ptr_null(kfk_record_copy(rs)); /* there is none yet */
+    v = kfk_records_next(rs);
+    first = kfk_record_copy(rs);
+    ck_assert_ptr_nonnull(first);
+    ck_assert_int_eq(first->view.offset, v->offset);
+    ck_assert_int_eq(first->view.timestamp_ms, v->timestamp_ms);
+    ck_assert_uint_eq(first->view.value.len, v->value.len);
+    ck_assert_ptr_ne(first->view.value.data, v->value.data);
+    ck_assert_mem_eq(first->view.value.data, v->value.data, v->value.len);
+    ck_assert_int_eq(first->view.key.data == NULL, v->key.data == NULL);
+    (void)kfk_records_next(rs);
+    failalloc_fail_once(&fake.mem, 1);
+    ck_assert_ptr_null(kfk_record_copy(rs));
+    failalloc_fail_once(&fake.mem, 2);
+    ck_assert_ptr_null(kfk_record_copy(rs));
+    second = kfk_record_copy(rs);
+    ck_assert_int_eq(second->view.offset, 1);
+    ck_assert_ptr_null(kfk_records_next(rs));
+    ck_assert_ptr_null(kfk_record_copy(rs)); /* nor any more */
+    kfk_records_free(rs);
+    ck_assert_str_eq(first->view.topic, "topic");
+    ck_assert_int_eq(first->view.offset, 0);
+    kfk_record_free(second);
+    kfk_record_free(first);
+    kfk_record_free(NULL);
 }
 END_TEST
 
@@ -954,6 +994,7 @@ int main(void)
     tcase_add_test(t, a_run_ends_once_enough_has_been_inflated);
     tcase_add_test(t, a_run_outlives_everything_it_came_from);
     tcase_add_test(t, a_run_of_a_partition_that_was_moved_is_revoked);
+    tcase_add_test(t, a_copied_record_lives_on_its_own);
     tcase_add_test(t, a_seek_into_the_same_batch_begins_where_it_says);
     tcase_add_test(t, a_lack_of_memory_changes_nothing_that_is_handed_out);
     tcase_add_test(t, freeing_nothing_is_allowed);
