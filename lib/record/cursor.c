@@ -77,10 +77,14 @@ bool kfk__batch_cursor_stop(kfk__batch_cursor *c, const char *why)
 int kfk__batch_marker(const kfk__batch_header *h, const void *records, size_t n, const char **why)
 {
     kfk__batch_cursor c;
-    int type;
+    int type = -1;
 
     kfk__batch_cursor_init(&c, h, records, n);
-    type = kfk__batch_cursor_next(&c) ? kfk__control_type(c.record.key) : -1;
+    if (kfk__batch_cursor_next(&c)) {
+        type = kfk__control_type(c.record.key);
+        if (type < 0)
+            c.why = "the key of a control record cannot be read";
+    }
     *why = c.why;
     return type;
 }

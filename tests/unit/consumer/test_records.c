@@ -803,6 +803,29 @@ START_TEST(a_marker_that_cannot_be_read_is_refused)
 }
 END_TEST
 
+/* Or what its producer commits next would be taken for aborted, and passed over in silence. */
+START_TEST(a_marker_that_does_not_say_how_it_ended_is_refused)
+{
+    static const struct {
+        const char *key;
+        size_t len;
+    } bad[] = {{"", 0}, {"\0\0\0", 3}, {"\377\377\0\0", 4}, {"\0\0\377\377", 4}, {NULL, 0}};
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        kfk_records *rs;
+
+        kfk__buf_clear(&batches);
+        position = 0;
+        (void)put_marker(1, 0, kfk__bytes(bad[i].key, bad[i].len));
+        put_part(1, 1, 1);
+        fetch_with(&(kfk__fetch_response_aborted_transaction){1, 0}, 1);
+        ck_assert_int_eq(cut(&rs), KFK_ERR_CORRUPT_MESSAGE);
+        ck_assert_str_eq(why, "the key of a control record cannot be read");
+        ck_assert_int_eq(position, 0);
+    }
+}
+END_TEST
+
 /* ---- memory, and who owns it ---- */
 
 START_TEST(a_batch_is_inflated_once_for_all_of_its_runs)
@@ -990,6 +1013,7 @@ int main(void)
     tcase_add_test(t, a_transaction_may_end_in_a_later_answer);
     tcase_add_test(t, markers_of_other_kinds_end_nothing);
     tcase_add_test(t, a_marker_that_cannot_be_read_is_refused);
+    tcase_add_test(t, a_marker_that_does_not_say_how_it_ended_is_refused);
     tcase_add_test(t, a_batch_is_inflated_once_for_all_of_its_runs);
     tcase_add_test(t, a_run_ends_once_enough_has_been_inflated);
     tcase_add_test(t, a_run_outlives_everything_it_came_from);
