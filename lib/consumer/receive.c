@@ -20,6 +20,21 @@ static void ask_metadata(kfk__fetcher *f, const kfk__assigned *p)
         kfk__client_refresh(&f->client, info);
 }
 
+/* Whether poll has still to hand out what was fetched before. Locked. */
+static bool is_ahead(const kfk__assigned *p)
+{
+    return !kfk__list_empty(&p->fetched) || p->position != p->course.offset;
+}
+
+/* The broker's log is broken at the fetch offset, and stays so; what was fetched before is handed out first. Locked. */
+static void broken(kfk__fetcher *f, kfk__assigned *p, const char *why, int64_t now)
+{
+    if (is_ahead(p))
+        kfk__fetcher_retry(f, p, KFK_ERR_CORRUPT_MESSAGE, now);
+    else
+        kfk__assigned_fail(p, KFK_ERR_CORRUPT_MESSAGE, p->position, why);
+}
+
 /* Nothing is there at the fetch offset, nor will be. Locked. */
 static void out_of_range(kfk__fetcher *f, kfk__assigned *p, int64_t now)
 {
@@ -28,8 +43,7 @@ static void out_of_range(kfk__fetcher *f, kfk__assigned *p, int64_t now)
     if (c->replica >= 0) { /* a follower may be behind: only the leader's word counts */
         c->replica = -1;
         kfk__fetcher_look(f, p, now);
-    } else if (!kfk__list_empty(&p->fetched) || p->position != c->offset) {
-        /* What was fetched before is handed out first. */
+    } else if (is_ahead(p)) {
         kfk__fetcher_retry(f, p, KFK_ERR_OFFSET_OUT_OF_RANGE, now);
     } else {
         kfk__fetcher_reset(f, p, KFK_ERR_OFFSET_OUT_OF_RANGE, p->position,
@@ -53,8 +67,8 @@ static void refused(kfk__fetcher *f, kfk__assigned *p, const kfk__fetch_response
     if (info && kfk__metadata_hint(info, p->partition, rp->current_leader.leader_id,
                                    rp->current_leader.leader_epoch)) {
         kfk__fetcher_retry(f, p, KFK__RETRY_NEW_LEADER, now);
-    } else if (err == KFK_ERR_CORRUPT_MESSAGE) { /* its log is broken there, and stays so */
-        kfk__assigned_fail(p, err, p->course.offset, "the broker's log is corrupt there");
+    } else if (err == KFK_ERR_CORRUPT_MESSAGE) {
+        broken(f, p, "the broker's log is corrupt there", now);
     } else if ((kfk_err_flags(err) & KFK_RETRIABLE) || err == KFK_ERR_UNKNOWN_SERVER_ERROR) {
         ask_metadata(f, p);
         kfk__fetcher_retry(f, p, err, now);
@@ -169,8 +183,9 @@ static void accepted(kfk__fetcher *f, kfk__assigned *p, int64_t asked, kfk__fetc
     }
     if (rp->preferred_read_replica >= 0 && rp->preferred_read_replica != c->replica)
         prefer(f, p, rp->preferred_read_replica, now);
-    if (what->next >= 0 && what->next <= asked) { /* all of it lies before what was asked for */
-        kfk__fetcher_retry(f, p, KFK_ERR_CORRUPT_MESSAGE, now);
+    if (what->next >= 0 && what->next <= asked) {
+        kfk__client_error(&f->client, KFK_ERR_CORRUPT_MESSAGE);
+        broken(f, p, "all that the broker has sent lies before that", now);
         return;
     }
     if (rp->records.len > 0 && !fetched) {

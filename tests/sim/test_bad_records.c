@@ -309,10 +309,389 @@ START_TEST(what_cannot_be_read_is_passed_over_where_that_is_wanted)
 }
 END_TEST
 
+/* ---- what cannot be said of one batch ---- */
+
+static void runs(void (*app)(void))
+{
+    static const char *const profiles[] = {NULL, "2.1"};
+
+    for (int i = 0; i < 8; i++) {
+        alone = i & 1;
+        policy = i & 2 ? "skip" : "fail";
+        checks = i & 4 ? "false" : "true";
+        for (size_t k = 0; k < 2; k++)
+            (void)world_run(&(world_opts){.seed = (uint64_t)i, .profile = profiles[k]}, app);
+    }
+}
+
+static void load_all(void)
+{
+    topic("t", 1, 1);
+    for (int64_t base = 0; base < END; base += IN_BATCH)
+        load_good(base);
+}
+
+/* Behind the error at |at|, by itself or by a seek, is what begins at |offset|. */
+static void goes_past(kfk_err err, int64_t at, int64_t offset)
+{
+    ck_assert_int_eq(w.e.offset, at);
+    if (policy[0] == 's') {
+        next = offset;
+    } else {
+        stays(err, at);
+        go_to(offset);
+    }
+    ck_assert_msg(read_to(END) == KFK_OK, "%s", w.e.msg);
+    ck_assert_int_eq(next, END);
+    ck_assert_int_eq(position(), END);
+    kfk_consumer_free(c);
+}
+
+/* Bits of the attributes that nobody has a meaning for yet, of a batch and of a record, say nothing. */
+static void new_attributes(void)
+{
+    load_all();
+    spoil_number(BAD, AT_ATTRIBUTES, 2, 0xff80, true);
+    spoil_number(BAD, AT_RECORD + 1, 1, 0xff, true);
+    open_reader("read_uncommitted", "100000");
+    ck_assert_int_eq(read_to(END), KFK_OK);
+    ck_assert_int_eq(next, END);
+    kfk_consumer_free(c);
+}
+
+START_TEST(attributes_of_later_versions_are_passed_over)
+{
+    runs(new_attributes);
+}
+END_TEST
+
+/* A batch that the broker sends for another: among others it goes backwards, alone it is not what was asked for. */
+static void base_below(void)
+{
+    load_all();
+    spoil_number(BAD, 0, 8, 0, false);
+    open_reader("read_uncommitted", "100000");
+    ck_assert_int_eq(read_to(END), CRC);
+    ck_assert_int_eq(next, BAD);
+    if (alone) /* nothing tells where it should end */
+        policy = "fail";
+    goes_past(CRC, BAD, BEHIND);
+}
+
+START_TEST(a_batch_of_before_the_offset_is_not_read_again)
+{
+    runs(base_below);
+}
+END_TEST
+
+/* As compaction leaves them. */
+static void gaps(void)
+{
+    kfk_records *rs;
+    int64_t last = -1;
+
+    topic("t", 1, 1);
+    load_good(0);
+    load_good(100);
+    open_reader("read_uncommitted", "100000");
+    for (int n = 0; n < 2 * IN_BATCH;) {
+        const kfk_record_view *v;
+
+        ck_assert_int_eq(kfk_consumer_poll(c, 1000, &rs, &w.e), KFK_OK);
+        ck_assert_ptr_nonnull(rs);
+        for (; (v = kfk_records_next(rs)) != NULL; n++) {
+            ck_assert_int_gt(v->offset, last);
+            last = v->offset;
+        }
+        kfk_records_free(rs);
+    }
+    ck_assert_int_eq(last, 104);
+    ck_assert_int_eq(position(), 105);
+    kfk_consumer_free(c);
+}
+
+START_TEST(offsets_that_are_not_there_are_passed_over)
+{
+    runs(gaps);
+}
+END_TEST
+
+/* What was fetched before that is handed out first, so that a seek past it leaves nothing out. */
+static void broker_says_so(void)
+{
+    load_all();
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = FETCH, .value = CRC, .level = KFK__DEV_ANY,
+          .skip = 1, .count = -1);
+    c = consumer("max.partition.fetch.bytes", "300", NULL); /* two batches, and it goes on while they wait */
+    assign(c, "t", 0, 0);
+    next = 0;
+    nap(10000);
+    ck_assert_int_ge(requests(FETCH), 2);
+    ck_assert_int_le(requests(FETCH), 20);
+    ck_assert_int_eq(read_to(END), CRC);
+    ck_assert_int_eq(next, BEHIND);
+    ck_assert_int_eq(w.e.offset, BEHIND);
+    stays(CRC, BEHIND);
+    kfk__devbroker_fault_clear(w.broker);
+    go_to(BEHIND);
+    ck_assert_int_eq(read_to(END), KFK_OK);
+    ck_assert_int_eq(next, END);
+    kfk_consumer_free(c);
+}
+
+START_TEST(a_log_that_its_broker_cannot_read_stops_the_partition_there)
+{
+    world_seeds(&(world_opts){0}, 10, broker_says_so);
+    world_seeds(&(world_opts){.profile = "2.1"}, 10, broker_says_so);
+}
+END_TEST
+
+/* ---- compression ---- */
+
+static kfk__codec inner, outer;
+
+/* |n| bytes of records at BAD, compressed by |codec|; gives what it came to. */
+static kfk__buf compress_by(kfk__codec codec, const void *records, size_t n)
+{
+    kfk__compressor *z = kfk__compressor_new(&kfk__malloc_allocator);
+    struct iovec in = {(void *)(uintptr_t)records, n};
+    kfk__buf out;
+
+    kfk__buf_init(&out, &kfk__malloc_allocator);
+    ck_assert_int_eq(kfk__compress(z, codec, 3, &in, 1, &out), KFK_OK);
+    kfk__compressor_free(z);
+    return out;
+}
+
+static void load_compressed(kfk__codec codec, const kfk__buf *body, int32_t n)
+{
+    uint8_t *batch = malloc(KFK__BATCH_HEADER + body->len);
+
+    ck_assert_ptr_nonnull(batch);
+    memcpy(batch + KFK__BATCH_HEADER, body->data, body->len);
+    load(batch, KFK__BATCH_HEADER + body->len, BAD, n, (int)codec, -1);
+    free(batch);
+}
+
+static void compressed_twice(void)
+{
+    uint8_t records[BATCH_MAX], *p = records;
+    kfk__buf once, twice;
+
+    topic("t", 1, 1);
+    load_good(0);
+    for (int32_t i = 0; i < IN_BATCH; i++)
+        p = put_record(p, i, BAD + i);
+    once = compress_by(inner, records, (size_t)(p - records));
+    twice = compress_by(outer, once.data, once.len);
+    load_compressed(outer, &twice, IN_BATCH);
+    kfk__buf_fini(&once);
+    kfk__buf_fini(&twice);
+    load_good(BEHIND);
+    open_reader("read_uncommitted", "100000");
+    ck_assert_msg(read_to(END) == RECORDS, "%d in %d: %s", (int)inner, (int)outer, w.e.msg);
+    ck_assert_int_eq(next, BAD);
+    goes_past(RECORDS, BAD, BEHIND);
+}
+
+START_TEST(what_was_compressed_twice_is_inflated_once)
+{
+    for (inner = KFK__CODEC_GZIP; inner <= KFK__CODEC_ZSTD; inner++)
+        for (outer = KFK__CODEC_GZIP; outer <= KFK__CODEC_ZSTD; outer++)
+            runs(compressed_twice);
+}
+END_TEST
+
+enum { BOMB = 4 << 20, LITTLE = 1 << 20 };
+
+/* One record of zeros, which take little room as long as they are compressed. */
+static void load_bomb(void)
+{
+    uint8_t *records = calloc(1, BOMB + 100), *zeros = calloc(1, BOMB), *end;
+    kfk__buf body;
+
+    ck_assert(records && zeros);
+    end = kfk__record_write(records, 0, 0, (kfk_bytes){0}, kfk__bytes(zeros, BOMB), NULL, 0);
+    body = compress_by(outer, records, (size_t)(end - records));
+    ck_assert_uint_lt(body.len, LITTLE);
+    load_compressed(outer, &body, 1);
+    kfk__buf_fini(&body);
+    free(records);
+    free(zeros);
+}
+
+/* Nobody has memory for it. */
+static void bombs(void)
+{
+    topic("t", 1, 1);
+    load_good(0);
+    load_bomb();
+    load_good(BEHIND);
+    open_reader("read_uncommitted", "1048576");
+    ck_assert_int_eq(read_to(END), KFK_ERR_DECOMPRESS);
+    ck_assert_ptr_nonnull(strstr(w.e.msg, "max.decompressed.batch.bytes"));
+    ck_assert_int_eq(next, BAD);
+    ck_assert_uint_lt(failalloc_bytes(&w.rig.mem), 2 * LITTLE);
+    goes_past(KFK_ERR_DECOMPRESS, BAD, BEHIND);
+}
+
+static void allowed_bombs(void)
+{
+    kfk_records *rs;
+
+    topic("t", 1, 1);
+    load_good(0);
+    load_bomb();
+    open_reader("read_uncommitted", "8388608");
+    go_to(BAD);
+    ck_assert_int_eq(kfk_consumer_poll(c, 1000, &rs, &w.e), KFK_OK);
+    ck_assert_ptr_nonnull(rs);
+    ck_assert_uint_eq(kfk_records_next(rs)->value.len, BOMB);
+    ck_assert_ptr_null(kfk_records_next(rs));
+    kfk_records_free(rs);
+    kfk_consumer_free(c);
+}
+
+START_TEST(what_inflates_past_the_limit_is_not_inflated)
+{
+    for (outer = KFK__CODEC_GZIP; outer <= KFK__CODEC_ZSTD; outer++) {
+        runs(bombs);
+        runs(allowed_bombs);
+    }
+}
+END_TEST
+
+/* ---- control batches ---- */
+
+enum { AT_KEY = KFK__BATCH_HEADER + 5, MARKER = 7 };
+
+/* How a transaction ended: version, type, and in the value another version and the coordinator's epoch. */
+static void load_marker(int64_t producer, int64_t base, uint8_t type)
+{
+    uint8_t batch[BATCH_MAX], key[4] = {0, 0, 0, type}, value[6] = {0}, *end;
+
+    end = kfk__record_write(batch + KFK__BATCH_HEADER, 0, 0, (kfk_bytes){key, 4},
+                            (kfk_bytes){value, 6}, NULL, 0);
+    load(batch, (size_t)(end - batch), base, 1, KFK__BATCH_TRANSACTIONAL | KFK__BATCH_CONTROL,
+         producer);
+}
+
+typedef struct marker {
+    const char *what;
+    size_t at, width;
+    const char *bytes;
+    kfk_err err;
+    bool aborts; /* all the same */
+} marker;
+
+static const marker markers[] = {
+    {"key of three bytes", AT_KEY - 1, 5, "\6\0\0\0\16", CRC, false},
+    {"key of none", AT_KEY - 1, 2, "\0\24", CRC, false},
+    {"key that is null", AT_KEY - 1, 2, "\1\24", CRC, false},
+    {"version below 0", AT_KEY, 2, "\377\377", CRC, false},
+    {"compressed", AT_ATTRIBUTES, 2, "\0\61", CRC, false},
+    {"no record", AT_COUNT, 4, "\0\0\0\0", CRC, false},
+    {"record of another length", KFK__BATCH_HEADER, 1, "\176", CRC, false},
+    {"record at another offset", KFK__BATCH_HEADER + 3, 1, "\2", CRC, false},
+    {"type that is not known", AT_KEY, 4, "\0\0\0\5", KFK_OK, false},
+    {"type of all bits", AT_KEY, 4, "\0\0\177\377", KFK_OK, false},
+    {"version that is not known", AT_KEY, 2, "\0\1", KFK_OK, true},
+};
+static const marker *mark;
+
+/* Producer 1 aborts 5 and 6, whose marker is spoiled, and commits 8 and 9. */
+static void load_transactions(void)
+{
+    topic("t", 1, 1);
+    load_good(0);
+    load_part(1, 5, 2);
+    load_marker(1, MARKER, 0);
+    load_part(1, 8, 2);
+    load_marker(1, 10, 1);
+    load_part(-1, 11, 4);
+    spoil(MARKER, mark->at, mark->bytes, mark->width, true);
+}
+
+/* The offsets of what comes until an error or the end. */
+static kfk_err offsets_to(int64_t end, char *text, size_t size)
+{
+    int64_t until = now() + 5 * SIM_S;
+    kfk_err err = KFK_OK;
+
+    text[0] = '\0';
+    while (!err && position() < end && now() < until) {
+        const kfk_record_view *v;
+        kfk_records *rs;
+
+        err = kfk_consumer_poll(c, 1000, &rs, &w.e);
+        while (rs && (v = kfk_records_next(rs)) != NULL) {
+            size_t n = strlen(text);
+
+            (void)snprintf(text + n, size - n, " %d", (int)v->offset);
+        }
+        kfk_records_free(rs);
+    }
+    return err;
+}
+
+static void expect(kfk_err err, const char *offsets)
+{
+    char text[128];
+
+    ck_assert_msg(offsets_to(END, text, sizeof text) == err, "%s: %s, %s", mark->what, text, w.e.msg);
+    ck_assert_msg(strcmp(text, offsets) == 0, "%s:%s, not%s", mark->what, text, offsets);
+}
+
+static void bad_marker(void)
+{
+    load_transactions();
+    open_reader("read_committed", "100000");
+    if (mark->err) {
+        expect(mark->err, " 0 1 2 3 4");
+        ck_assert_int_eq(w.e.offset, MARKER);
+        if (policy[0] == 'f') {
+            stays(mark->err, MARKER);
+            go_to(MARKER + 1);
+        }
+        expect(KFK_OK, " 8 9 11 12 13 14");
+    } else {
+        /* Within one answer it is as if the transaction had not ended yet. */
+        expect(KFK_OK, alone || mark->aborts ? " 0 1 2 3 4 8 9 11 12 13 14" : " 0 1 2 3 4 11 12 13 14");
+    }
+    ck_assert_int_eq(position(), END);
+    kfk_consumer_free(c);
+}
+
+/* Who reads all does not ask how transactions ended. */
+static void bad_marker_unread(void)
+{
+    load_transactions();
+    open_reader("read_uncommitted", "100000");
+    expect(KFK_OK, " 0 1 2 3 4 5 6 8 9 11 12 13 14");
+    kfk_consumer_free(c);
+}
+
+START_TEST(a_marker_that_cannot_be_read_ends_nothing_in_silence)
+{
+    for (mark = markers; mark < markers + sizeof markers / sizeof *markers; mark++) {
+        runs(bad_marker);
+        runs(bad_marker_unread);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {what_cannot_be_read_stops_the_partition_until_a_seek,
-                                  what_cannot_be_read_is_passed_over_where_that_is_wanted, NULL};
+                                  what_cannot_be_read_is_passed_over_where_that_is_wanted,
+                                  attributes_of_later_versions_are_passed_over,
+                                  a_batch_of_before_the_offset_is_not_read_again,
+                                  offsets_that_are_not_there_are_passed_over,
+                                  a_log_that_its_broker_cannot_read_stops_the_partition_there,
+                                  what_was_compressed_twice_is_inflated_once,
+                                  what_inflates_past_the_limit_is_not_inflated,
+                                  a_marker_that_cannot_be_read_ends_nothing_in_silence,
+                                  NULL};
 
     return world_main("sim/bad_records", tests);
 }
