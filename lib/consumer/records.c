@@ -259,24 +259,40 @@ static kfk_records *new_run(kfk__assigned *p, unsigned version, kfk__fetched *f,
     return rs;
 }
 
+/* Where a run ends that has room for |room| of the records of |s| from |first| on: at the next one, if there is one. Only
+ * where compaction has taken out some they have to be counted. */
+static int64_t end_of_room(const segment *s, int64_t first, int64_t room)
+{
+    kfk__batch_cursor c;
+
+    if (s->header.count > s->header.last_offset_delta)
+        return first + room;
+    kfk__batch_cursor_init(&c, &s->header, s->records, s->n);
+    while (kfk__batch_cursor_next(&c))
+        if (c.offset >= first && room-- == 0)
+            return c.offset;
+    return last_offset(&s->header) + 1;
+}
+
 /* Takes one batch in. *position moves past what of it is in the run, and *room is what the run has room for after that.
  * true: none. */
 static bool take_batch(const kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f,
                        size_t size, int64_t *position, int64_t *room)
 {
-    bool holds_some = rs->n_segments > 0 &&
-                      last_offset(&rs->segments[rs->n_segments - 1].header) == last_offset(h);
+    const segment *s = rs->n_segments ? &rs->segments[rs->n_segments - 1] : NULL;
+    bool holds_some = s && last_offset(&s->header) == last_offset(h);
     int64_t first = h->base_offset > *position ? h->base_offset : *position;
     int64_t n = holds_some ? last_offset(h) - first + 1 : 0;
 
-    /* One with few records for its offsets, as compaction leaves them: it would be empty runs without end. */
-    bool sparse = rs->n_segments == 1 && h->count <= *room;
+    /* A batch may have more records than the run has room for: what is left of it is the next run's. */
+    if (n > *room && h->count > *room) {
+        int64_t end = end_of_room(s, first, *room);
 
-    /* A batch may have more offsets than the run has room for: what is left of it is the next run's. */
-    if (n > *room && !sparse) {
-        *position = first + *room;
-        f->epoch = h->leader_epoch;
-        return true;
+        if (end <= last_offset(h)) {
+            *position = end;
+            f->epoch = h->leader_epoch;
+            return true;
+        }
     }
     *position = last_offset(h) + 1;
     *room -= n < *room ? n : *room;
