@@ -1,6 +1,6 @@
-/* Records that cannot be read: whatever is wrong with a batch, nothing wrong is handed out, the position stays, poll says
- * where, the broker is left in peace, and there is a way past it. The broker serves its log as it is, which is spoiled here
- * in its memory. */
+/* Records that cannot be read: whatever is wrong with a batch, nothing wrong is handed out, the
+ * position stays, poll says where, the broker is left in peace, and there is a way past it. The
+ * broker serves its log as it is, which is spoiled here in its memory. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,11 @@
 /* Three batches of five records, whose values are their offsets; the second one is bad. */
 enum { IN_BATCH = 5, BAD = 5, BEHIND = 10, END = 15, RECORD = 15, BATCH_MAX = 4096 };
 enum { AT_LENGTH = 8, AT_MAGIC = 16, AT_CRC = 17, AT_ATTRIBUTES = 21, AT_LAST_DELTA = 23 };
-enum { AT_BASE_TIME = 27, AT_COUNT = 57, AT_RECORD = KFK__BATCH_HEADER + 2 * RECORD /* the third */ };
+enum {
+    AT_BASE_TIME = 27,
+    AT_COUNT = 57,
+    AT_RECORD = KFK__BATCH_HEADER + 2 * RECORD /* the third */
+};
 enum { SIZE = KFK__BATCH_HEADER + IN_BATCH * RECORD };
 
 /* ---- batches ---- */
@@ -58,7 +62,8 @@ static void load_part(int64_t producer, int64_t base, int32_t n)
 
     for (int32_t i = 0; i < n; i++)
         p = put_record(p, i, base + i);
-    load(batch, (size_t)(p - batch), base, n, producer < 0 ? 0 : KFK__BATCH_TRANSACTIONAL, producer);
+    load(batch, (size_t)(p - batch), base, n, producer < 0 ? 0 : KFK__BATCH_TRANSACTIONAL,
+         producer);
 }
 
 static void load_good(int64_t base)
@@ -263,8 +268,8 @@ static void meets(void)
         load_good(base);
     spoil_number(BAD, bad->at, bad->width, bad->value, bad->sealed);
     open_reader("read_uncommitted", "100000");
-    ck_assert_msg(read_to(END) == bad->err, "%s, %s: %s", bad->what, alone ? "alone" : "among others",
-                  w.e.msg);
+    ck_assert_msg(read_to(END) == bad->err, "%s, %s: %s", bad->what,
+                  alone ? "alone" : "among others", w.e.msg);
     ck_assert_msg(next == BAD + bad->good, "%s: %d", bad->what, (int)next);
     ck_assert_str_eq(w.e.topic, "t");
     ck_assert_int_eq(w.e.partition, 0);
@@ -347,7 +352,8 @@ static void goes_past(kfk_err err, int64_t at, int64_t offset)
     kfk_consumer_free(c);
 }
 
-/* Bits of the attributes that nobody has a meaning for yet, of a batch and of a record, say nothing. */
+/* Bits of the attributes that nobody has a meaning for yet, of a batch and of a record, say
+ * nothing. */
 static void new_attributes(void)
 {
     load_all();
@@ -365,7 +371,8 @@ START_TEST(attributes_of_later_versions_are_passed_over)
 }
 END_TEST
 
-/* A batch that the broker sends for another: among others it goes backwards, alone it is not what was asked for. */
+/* A batch that the broker sends for another: among others it goes backwards, alone it is not what
+ * was asked for. */
 static void base_below(void)
 {
     load_all();
@@ -422,7 +429,7 @@ static void broker_says_so(void)
     load_all();
     FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = FETCH, .value = CRC, .level = KFK__DEV_ANY,
           .skip = 1, .count = -1);
-    c = consumer("max.partition.fetch.bytes", "300", NULL); /* two batches, and it goes on while they wait */
+    c = consumer("max.partition.fetch.bytes", "300", NULL); /* two batches; it goes on from there */
     assign(c, "t", 0, 0);
     next = 0;
     nap(10000);
@@ -565,7 +572,8 @@ END_TEST
 
 enum { AT_KEY = KFK__BATCH_HEADER + 5, MARKER = 7 };
 
-/* How a transaction ended: version, type, and in the value another version and the coordinator's epoch. */
+/* How a transaction ended: version, type, and in the value another version and the coordinator's
+ * epoch. */
 static void load_marker(int64_t producer, int64_t base, uint8_t type)
 {
     uint8_t batch[BATCH_MAX], key[4] = {0, 0, 0, type}, value[6] = {0}, *end;
@@ -638,7 +646,8 @@ static void expect(kfk_err err, const char *offsets)
 {
     char text[128];
 
-    ck_assert_msg(offsets_to(END, text, sizeof text) == err, "%s: %s, %s", mark->what, text, w.e.msg);
+    ck_assert_msg(offsets_to(END, text, sizeof text) == err, "%s: %s, %s", mark->what, text,
+                  w.e.msg);
     ck_assert_msg(strcmp(text, offsets) == 0, "%s:%s, not%s", mark->what, text, offsets);
 }
 
@@ -656,7 +665,8 @@ static void bad_marker(void)
         expect(KFK_OK, " 8 9 11 12 13 14");
     } else {
         /* Within one answer it is as if the transaction had not ended yet. */
-        expect(KFK_OK, alone || mark->aborts ? " 0 1 2 3 4 8 9 11 12 13 14" : " 0 1 2 3 4 11 12 13 14");
+        expect(KFK_OK,
+               alone || mark->aborts ? " 0 1 2 3 4 8 9 11 12 13 14" : " 0 1 2 3 4 11 12 13 14");
     }
     ck_assert_int_eq(position(), END);
     kfk_consumer_free(c);

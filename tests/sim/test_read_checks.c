@@ -1,11 +1,14 @@
-/* What a consumer is held to, by the numbers of the checks: transactions, batches that are not as one would have them, and
- * what Kafka itself wrote (tests/unit/record/golden). */
+/* What a consumer is held to, by the numbers of the checks: transactions, batches that are not as
+ * one would have them, and what Kafka itself wrote (tests/unit/record/golden). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "consumer/handle.h"
+#include "devbroker/call.h"
+#include "proto/fetch.h"
 #include "record/write.h"
 #include "sim/world.h"
 #include "unit/record/listing.h"
@@ -51,7 +54,8 @@ static int64_t lag(void)
     return at.offset;
 }
 
-/* Of the next run, which has at least one and no more than there may be in it. false: nothing comes. */
+/* Of the next run, which has at least one and no more than there may be in it. false: nothing
+ * comes. */
 static bool take_run(void (*take)(kfk_records *rs, const kfk_record_view *v))
 {
     const kfk_record_view *v;
@@ -73,7 +77,8 @@ static bool take_run(void (*take)(kfk_records *rs, const kfk_record_view *v))
 /* With every limit on what is fetched and handed out at once. */
 static void limits(const world_opts *o, void (*app)(void))
 {
-    static const char *const bytes[] = {"1", "100", "400", "1048576"}, *const records[] = {"1", "2", "500"};
+    static const char *const bytes[] = {"1", "100", "400", "1048576"};
+    static const char *const records[] = {"1", "2", "500"};
 
     for (size_t i = 0; i < 12; i++) {
         max_bytes = bytes[i % 4];
@@ -142,8 +147,8 @@ static void load_marker(int64_t producer, int64_t base, bool commit)
 /* A log by chance: producers begin, go on, commit and abort, and others write among them. */
 enum { PRODUCERS = 4, LOG = 400 };
 enum { OPEN, KEPT, ABORTED, MARKER };
-static int log_is[LOG];     /* of each offset, what has become of it */
-static int log_whose[LOG];  /* of each that is open */
+static int log_is[LOG];    /* of each offset, what has become of it */
+static int log_whose[LOG]; /* of each that is open */
 static int64_t end_of_log;
 static bool is_open[PRODUCERS];
 
@@ -310,7 +315,8 @@ START_TEST(check_30_answers_that_begin_before_the_position_or_end_within_a_batch
 }
 END_TEST
 
-/* Five records within 15 offsets, or 500, and none, at the beginning, in the middle and at the end. */
+/* Five records within 15 offsets, or 500, and none, at the beginning, in the middle and at the end.
+ */
 static int64_t sparse[16];
 static int n_sparse;
 
@@ -350,6 +356,208 @@ START_TEST(check_30_batches_that_compaction_has_thinned_out_or_emptied)
     limits(&(world_opts){0}, reads_compacted);
     level = "read_committed";
     limits(&(world_opts){0}, reads_compacted);
+}
+END_TEST
+
+/* ---- 31: sessions ---- */
+
+enum { PARTITIONS = 4, HEARD = 4096 };
+static int64_t nexts[PARTITIONS]; /* of each partition, what is to be read */
+static int32_t epochs[HEARD];     /* of all Fetch requests */
+static int n_epochs;
+
+static void hears(void *arg, const kfk__dev_call *call)
+{
+    (void)arg;
+    if (call->key == FETCH && n_epochs < HEARD)
+        epochs[n_epochs++] = ((const kfk__fetch_request *)call->request)->session_epoch;
+}
+
+static void take_in_turn(kfk_records *rs, const kfk_record_view *v)
+{
+    (void)rs;
+    ck_assert_int_eq(v->offset, nexts[v->partition]);
+    nexts[v->partition]++;
+}
+
+static void send_some(kfk_producer *p)
+{
+    for (uint64_t n = sim_below(w.rig.s, 6); n > 0; n--)
+        ck_assert_int_eq(send_to(p, "t", (int32_t)sim_below(w.rig.s, PARTITIONS)), KFK_OK);
+    flush(p);
+}
+
+static void assign_all(void)
+{
+    kfk_tp tps[PARTITIONS];
+
+    for (int32_t i = 0; i < PARTITIONS; i++)
+        tps[i] = tp("t", i, nexts[i]);
+    ck_assert_int_eq(kfk_consumer_assign(c, tps, PARTITIONS, &w.e), KFK_OK);
+}
+
+/* One partition goes, or stays in spite of a pause. */
+static void leaves_and_returns(void)
+{
+    int32_t i = (int32_t)sim_below(w.rig.s, PARTITIONS);
+    bool pauses = sim_below(w.rig.s, 2);
+    kfk_tp one = tp("t", i, nexts[i]);
+
+    ck_assert_int_eq(
+        (pauses ? kfk_consumer_pause : kfk_consumer_incremental_unassign)(c, &one, 1, &w.e),
+        KFK_OK);
+    nap((int64_t)sim_below(w.rig.s, 600));
+    ck_assert_int_eq(
+        (pauses ? kfk_consumer_resume : kfk_consumer_incremental_assign)(c, &one, 1, &w.e), KFK_OK);
+}
+
+/* Something happens to sessions. */
+static void happens(void)
+{
+    switch (sim_below(w.rig.s, 6)) {
+    case 0:
+        (void)kfk__devbroker_expire_sessions(w.broker, KFK__DEV_ANY);
+        break;
+    case 1:
+        (void)kfk__devbroker_set_session_epoch(w.broker, KFK__DEV_ANY,
+                                               1 + (int32_t)sim_below(w.rig.s, INT32_MAX));
+        break;
+    case 2:
+        (void)kfk__devbroker_limit_sessions(w.broker, KFK__DEV_ANY, (int32_t)sim_below(w.rig.s, 2));
+        break;
+    case 3:
+        simnet_cut(w.rig.s, SIM_ANY, WORLD_HOST);
+        break;
+    case 4:
+        assign_all();
+        break;
+    default:
+        leaves_and_returns();
+    }
+}
+
+static void sessions_by_chance(void)
+{
+    kfk_producer *p = producer(NULL);
+    int64_t sent = 0, read = 0;
+
+    memset(nexts, 0, sizeof nexts);
+    topic("t", PARTITIONS, 2);
+    c = consumer("reconnect.backoff.ms", "50", NULL);
+    assign_all();
+    for (int i = 0; i < 30; i++) {
+        send_some(p);
+        happens();
+        while (sim_below(w.rig.s, 4))
+            (void)take_run(take_in_turn);
+    }
+    while (take_run(take_in_turn))
+        ;
+    for (int32_t i = 0; i < PARTITIONS; i++) {
+        kfk__devbroker_offsets of;
+
+        ck_assert_int_eq(kfk__devbroker_offsets_of(w.broker, "t", i, &of), KFK_OK);
+        sent += of.end;
+        read += nexts[i];
+    }
+    ck_assert_int_eq(read, sent);
+    kfk_consumer_free(c);
+    kfk_producer_free(p);
+}
+
+START_TEST(check_31_whatever_happens_to_sessions_no_record_is_missed_or_repeated)
+{
+    max_records = "500";
+    for (uint64_t seed = 0; seed < 40; seed++)
+        (void)world_run(&(world_opts){.seed = seed,
+                                      .nodes = 2,
+                                      .profile = seed % 4 ? NULL : "2.1",
+                                      .limit = 3600 * SIM_S},
+                        sessions_by_chance);
+}
+END_TEST
+
+/* As after two thousand million requests: while no Fetch is out, both sides are told so. The lock is
+ * one that the Fetcher takes in each step. */
+static void age_session(int32_t epoch)
+{
+    kfk__list *sources = &c->fetcher.sources;
+
+    kfk__lock(&c->shared->lock);
+    ck_assert(!kfk__list_empty(sources));
+    KFK__ENTRY(sources->next, kfk__fetch_source, link)->session.epoch = epoch;
+    kfk__unlock(&c->shared->lock);
+    ck_assert_int_eq(kfk__devbroker_set_session_epoch(w.broker, KFK__DEV_ANY, epoch), KFK_OK);
+}
+
+static void epochs_wrap(void)
+{
+    kfk_producer *p = producer(NULL);
+    kfk_tp one = tp("t", 0, 0);
+    int at = 0;
+
+    memset(nexts, 0, sizeof nexts);
+    n_epochs = 0;
+    topic("t", 1, 1);
+    c = consumer(NULL);
+    assign(c, "t", 0, 0);
+    nap(2000);
+    ck_assert_int_eq(kfk_consumer_pause(c, &one, 1, &w.e), KFK_OK);
+    nap(2000);
+    age_session(INT32_MAX - 1);
+    at = n_epochs;
+    ck_assert_int_eq(kfk_consumer_resume(c, &one, 1, &w.e), KFK_OK);
+    for (int i = 0; i < 10; i++) {
+        send_and_flush(p, "t", 0);
+        ck_assert(take_run(take_in_turn));
+    }
+    ck_assert_int_ge(n_epochs, at + 10);
+    for (int i = 0; at + i < n_epochs; i++)
+        ck_assert_int_eq(epochs[at + i], i < 2 ? INT32_MAX - 1 + i : i - 1);
+    kfk_consumer_free(c);
+    kfk_producer_free(p);
+}
+
+START_TEST(check_31_after_the_last_epoch_of_a_session_comes_the_first)
+{
+    max_records = "500";
+    (void)world_run(&(world_opts){.heard = hears}, epochs_wrap);
+    (void)world_run(&(world_opts){.heard = hears, .profile = "2.1"}, epochs_wrap);
+}
+END_TEST
+
+/* Another log under the same name: it is read from its beginning, and nothing of the old one. */
+static void made_again(void)
+{
+    kfk_producer *p = producer(NULL);
+
+    memset(nexts, 0, sizeof nexts);
+    topic("t", PARTITIONS, 1);
+    c = consumer("auto.offset.reset", "earliest", "metadata.max.age.ms", "2000", NULL);
+    assign_all();
+    for (int i = 0; i < 4; i++) {
+        int64_t read = 0, until = now() + 20 * SIM_S;
+
+        for (int k = 0; k < 20; k++)
+            ck_assert_int_eq(send_to(p, "t", k % PARTITIONS), KFK_OK);
+        flush(p);
+        for (; read < 20 && now() < until; read = nexts[0] + nexts[1] + nexts[2] + nexts[3])
+            (void)take_run(take_in_turn);
+        ck_assert_int_eq(read, 20);
+        ck_assert_int_eq(kfk__devbroker_delete_topic(w.broker, "t"), KFK_OK);
+        topic("t", PARTITIONS, 1);
+        memset(nexts, 0, sizeof nexts);
+        nap(3000);
+    }
+    kfk_consumer_free(c);
+    kfk_producer_free(p);
+}
+
+START_TEST(check_31_a_topic_that_is_made_again_is_read_from_its_beginning)
+{
+    max_records = "500";
+    for (uint64_t seed = 0; seed < 20; seed++)
+        (void)world_run(&(world_opts){.seed = seed}, made_again);
 }
 END_TEST
 
@@ -418,9 +626,9 @@ static void reads_golden(void)
 START_TEST(check_40_what_kafka_wrote_is_read)
 {
     static const char *const names[] = {
-        "none",        "gzip",        "snappy",      "lz4",           "zstd",
-        "control",     "compacted",   "magic0-none", "magic0-gzip",   "magic0-snappy",
-        "magic0-lz4",  "magic1-none", "magic1-gzip", "magic1-snappy", "magic1-lz4",
+        "none",          "gzip",        "snappy",      "lz4",           "zstd",
+        "control",       "compacted",   "magic0-none", "magic0-gzip",   "magic0-snappy",
+        "magic0-lz4",    "magic1-none", "magic1-gzip", "magic1-snappy", "magic1-lz4",
         "magic1-append", "transactions"};
 
     level = "read_uncommitted";
@@ -479,7 +687,10 @@ static void send_headers(void)
     static kfk_header headers[HEADERS];
     static char keys[HEADERS][16], values[HEADERS][16];
     kfk_producer *p = producer("compression.type", codec, NULL);
-    kfk_record r = {.struct_size = sizeof r, .topic = "t", .value = {"v", 1}, .headers = headers,
+    kfk_record r = {.struct_size = sizeof r,
+                    .topic = "t",
+                    .value = {"v", 1},
+                    .headers = headers,
                     .n_headers = HEADERS};
 
     for (int i = 0; i < HEADERS; i++)
@@ -555,6 +766,9 @@ int main(void)
         check_29_a_transaction_may_end_in_a_later_answer,
         check_30_answers_that_begin_before_the_position_or_end_within_a_batch,
         check_30_batches_that_compaction_has_thinned_out_or_emptied,
+        check_31_whatever_happens_to_sessions_no_record_is_missed_or_repeated,
+        check_31_after_the_last_epoch_of_a_session_comes_the_first,
+        check_31_a_topic_that_is_made_again_is_read_from_its_beginning,
         check_40_what_kafka_wrote_is_read,
         check_40_snappy_without_framing_is_read,
         check_40_a_record_has_ten_thousand_headers,

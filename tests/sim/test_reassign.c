@@ -1,4 +1,5 @@
-/* A partition that is assigned anew while it is being fetched: who comes takes the place of who goes. */
+/* A partition that is assigned anew while it is being fetched: who comes takes the place of who
+ * goes. */
 #include "sim/world.h"
 
 static int ids[WORLD_RECORDS];

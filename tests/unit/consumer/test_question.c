@@ -1,5 +1,5 @@
-/* Questions to leaders, as far as nobody has to be asked: their groups, and how they come and go. What becomes of the
- * answers is for the simulator. */
+/* Questions to leaders, as far as nobody has to be asked: their groups, and how they come and go.
+ * What becomes of the answers is for the simulator. */
 #include "unit/suite.h"
 
 #include <string.h>

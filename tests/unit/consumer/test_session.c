@@ -866,7 +866,8 @@ static void answers(uint64_t *state)
         ck_assert_int_eq(ends(), answer.error_code);
 }
 
-/* Takes it with another wish, another topic of that name, or not at all; or another takes its seat. */
+/* Takes it with another wish, another topic of that name, or not at all; or another takes its seat.
+ */
 static void changes(uint64_t *state, reader *r)
 {
     uint8_t id = (uint8_t)(1 + chance(state) % (IDS - 1) + (r->p->topic[0] == 'u' ? IDS : 0));
@@ -902,8 +903,7 @@ START_TEST(a_broker_knows_what_is_wanted_whatever_happens)
 
         memset(known, -1, sizeof known);
         for (int i = 0; i < TOPICS * PARTITIONS; i++)
-            all[i / PARTITIONS][i % PARTITIONS] =
-                reads(i / PARTITIONS ? "u" : "t", i % PARTITIONS);
+            all[i / PARTITIONS][i % PARTITIONS] = reads(i / PARTITIONS ? "u" : "t", i % PARTITIONS);
         for (int step = 0; step < 100; step++) {
             size_t n = 0;
 
