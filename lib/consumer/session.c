@@ -339,8 +339,8 @@ static bool names_all(kfk__session *s)
     return true;
 }
 
-/* Whether it names only what is in the session; marks these. */
-static bool names_known(kfk__session *s, const kfk__fetch_response *rs)
+/* Marks what the answer names as |heard| or not. false: it is not in the session, or is marked so already. */
+static bool name_each(kfk__session *s, const kfk__fetch_response *rs, bool heard)
 {
     for (int32_t i = 0; i < rs->responses.n; i++)
         for (int32_t k = 0; k < rs->responses.v[i].partitions.n; k++) {
@@ -348,11 +348,17 @@ static bool names_known(kfk__session *s, const kfk__fetch_response *rs)
             kfk__seat *seat =
                 seat_of(s, t->topic, &t->topic_id, t->partitions.v[k].partition_index);
 
-            if (!seat || !seat->named)
+            if (!seat || !seat->named || (heard && seat->heard))
                 return false;
-            seat->heard = true;
+            seat->heard = heard;
         }
     return true;
+}
+
+/* Whether it names only what is in the session, and each once; marks these. */
+static bool names_known(kfk__session *s, const kfk__fetch_response *rs)
+{
+    return name_each(s, rs, false) && name_each(s, rs, true);
 }
 
 static kfk_err next_epoch(kfk__session *s, const kfk__fetch_response *rs)

@@ -450,6 +450,24 @@ START_TEST(an_answer_about_what_was_not_asked_is_refused)
 }
 END_TEST
 
+/* Of two answers for one partition at most one is true. */
+START_TEST(an_answer_that_names_a_partition_twice_is_refused)
+{
+    begin();
+    asks("7/1");
+    answered(ID, &b, NULL);
+    asks("7/2");
+    answered(ID, &b, &a); /* once in each is another thing */
+    asks("7/3");
+    begin_answer(ID);
+    names(&a);
+    names(&b);
+    names(&a);
+    refuses();
+    finish();
+}
+END_TEST
+
 START_TEST(a_name_that_no_topic_can_have_is_refused)
 {
     static char longest[4096];
@@ -943,6 +961,7 @@ int main(void)
     tcase_add_test(t, an_error_begins_the_session_anew);
     tcase_add_test(t, an_answer_that_is_lost_begins_the_session_anew);
     tcase_add_test(t, an_answer_about_what_was_not_asked_is_refused);
+    tcase_add_test(t, an_answer_that_names_a_partition_twice_is_refused);
     tcase_add_test(t, a_name_that_no_topic_can_have_is_refused);
     tcase_add_test(t, a_full_answer_that_lacks_a_partition_is_refused);
     tcase_add_test(t, a_full_answer_has_nothing_in_it_where_the_broker_throttles);
