@@ -17,7 +17,7 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	devbroker/api_versions devbroker/call devbroker/config devbroker/devbroker \
 	devbroker/fault devbroker/followers devbroker/log devbroker/plan devbroker/producers devbroker/records devbroker/sessions \
 	devbroker/transactions groupio/commit groupio/coordinator groupio/fetch \
-	groupio/slots handles/fork \
+	groupio/slots handles/fd handles/fork \
 	handles/threads \
 	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
 	net/thread net/transport_tcp net/waiter producer/partitioner producer/producer_batch \

@@ -191,16 +191,23 @@ static kfk_err await_something(kfk_consumer *c, int64_t until, bool news)
     return in_time ? KFK_OK : KFK_ERR_TIMED_OUT;
 }
 
-/* The bell has been heard; it rings on if there is anything. */
-static void quieten(kfk_consumer *c)
+static kfk__poller *bell_of(kfk__shared *s)
 {
-    kfk__shared *s = c->shared;
     kfk__poller *bell;
-    kfk__event ev;
 
     kfk__lock(&s->lock);
     bell = s->bell;
     kfk__unlock(&s->lock);
+    return bell;
+}
+
+/* The bell has been heard; it rings on if there is anything. */
+static void quieten(kfk_consumer *c)
+{
+    kfk__shared *s = c->shared;
+    kfk__poller *bell = bell_of(s);
+    kfk__event ev;
+
     if (!bell)
         return;
     (void)c->env.ops->poll(bell, &ev, 1, 0);
@@ -282,15 +289,20 @@ int kfk_consumer_fd(kfk_consumer *c)
     kfk__shared *s = c->shared;
     kfk__poller *fresh = NULL, *bell;
 
-    if (c->forks != kfk__fork_count() || c->env.ops->poller_new(c->env.ctx, &c->env.alloc, &fresh))
+    if (c->forks != kfk__fork_count())
+        return -1;
+    bell = bell_of(s);
+    if (bell)
+        return c->env.ops->poller_fd(bell);
+    if (c->env.ops->poller_new(c->env.ctx, &c->env.alloc, &fresh))
         return -1;
     kfk__lock(&s->lock);
     bell = s->bell;
     if (!bell) {
         s->bell = bell = fresh;
         fresh = NULL;
+        kfk__shared_ring(s); /* for what there is already */
     }
-    kfk__shared_ring(s); /* for what there is already */
     kfk__unlock(&s->lock);
     if (fresh)
         c->env.ops->poller_free(fresh);
