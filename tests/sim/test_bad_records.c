@@ -538,7 +538,7 @@ static void bombs(void)
     ck_assert_int_eq(read_to(END), KFK_ERR_DECOMPRESS);
     ck_assert_ptr_nonnull(strstr(w.e.msg, "max.decompressed.batch.bytes"));
     ck_assert_int_eq(next, BAD);
-    ck_assert_uint_lt(failalloc_bytes(&w.rig.mem), 2 * LITTLE);
+    ck_assert_uint_lt(failalloc_bytes(&w.rig.mem), BOMB);
     goes_past(KFK_ERR_DECOMPRESS, BAD, BEHIND);
 }
 
