@@ -19,6 +19,7 @@ struct bench {
     size_t threads;    /* that send; a client that cannot, sends from one */
     bool text;         /* values that compress as text does, instead of one letter */
     bool tuned;        /* the client's fastest calls instead of its usual ones */
+    bool hold;         /* a reader that gives nothing back until it gets no more */
     const char *topic;
 };
 

@@ -1,7 +1,8 @@
 /* bench_codec: what a codec costs by itself: batches of records as bench_kfk sends them with text=1,
- * compressed as the producer does it, and nothing else.
+ * compressed as the producer does it, or with inflate=1 inflated as the consumer does it, and nothing
+ * else.
  *
- * usage: bench_codec codec=gzip|snappy|lz4|zstd [level=N] [records=N] [size=N] [raw=BYTES]
+ * usage: bench_codec codec=gzip|snappy|lz4|zstd [level=N] [records=N] [size=N] [raw=BYTES] [inflate=1]
  *
  * raw: the bytes of records in a batch. Prints CPU us a record, and the ratio. */
 #include <stdio.h>
@@ -16,7 +17,7 @@
 enum { OVERHEAD = 16 };
 
 static size_t records = 1000000, size = 100, raw = 16384;
-static int codec = KFK__CODEC_LZ4, level = -1;
+static int codec = KFK__CODEC_LZ4, level = -1, inflate;
 
 static void argument(const char *arg)
 {
@@ -33,6 +34,8 @@ static void argument(const char *arg)
         size = strtoul(value + 1, NULL, 10);
     else if (name == 3 && strncmp(arg, "raw", name) == 0)
         raw = strtoul(value + 1, NULL, 10);
+    else if (name == 7 && strncmp(arg, "inflate", name) == 0)
+        inflate = atoi(value + 1);
     else
         codec = -1;
 }
@@ -58,6 +61,39 @@ static size_t fill(uint8_t *batch, size_t *len)
     return n;
 }
 
+/* |packed| again and again; returns for how many records. */
+static size_t inflate_all(kfk__compressor *c, const kfk__buf *packed, size_t n)
+{
+    size_t done = 0;
+    const char *why;
+    kfk__buf out;
+
+    kfk__buf_init(&out, &kfk__malloc_allocator);
+    for (; done < records; done += n) {
+        kfk__buf_clear(&out);
+        if (kfk__decompress(c, (kfk__codec)codec, packed->data, packed->len, &out, &why))
+            exit(1);
+    }
+    kfk__buf_fini(&out);
+    return done;
+}
+
+static size_t compress_all(kfk__compressor *c, const uint8_t *batch, size_t len, size_t n,
+                           size_t most, kfk__buf *out)
+{
+    static const int defaults[] = {0, -1, 0, 9, 3};
+    size_t done = 0;
+
+    for (; done < most; done += n) {
+        struct iovec in = {(void *)(uintptr_t)batch, len};
+
+        kfk__buf_clear(out);
+        if (kfk__compress(c, (kfk__codec)codec, level == -1 ? defaults[codec] : level, &in, 1, out))
+            exit(1);
+    }
+    return done;
+}
+
 static double cpu(void)
 {
     struct rusage r;
@@ -69,10 +105,9 @@ static double cpu(void)
 
 int main(int argc, char **argv)
 {
-    static const int defaults[] = {0, -1, 0, 9, 3};
     kfk__compressor *c = kfk__compressor_new(&kfk__malloc_allocator);
     uint8_t *batch;
-    size_t len, n, done = 0;
+    size_t len, n, done;
     double start;
     kfk__buf out;
 
@@ -83,14 +118,10 @@ int main(int argc, char **argv)
         return fprintf(stderr, "bench_codec: no such codec, or no memory\n"), 2;
     n = fill(batch, &len);
     kfk__buf_init(&out, &kfk__malloc_allocator);
+    if (inflate)
+        (void)compress_all(c, batch, len, n, 1, &out);
     start = cpu();
-    for (; done < records; done += n) {
-        struct iovec in = {batch, len};
-
-        kfk__buf_clear(&out);
-        if (kfk__compress(c, (kfk__codec)codec, level == -1 ? defaults[codec] : level, &in, 1, &out))
-            return 1;
-    }
+    done = inflate ? inflate_all(c, &out, n) : compress_all(c, batch, len, n, records, &out);
     printf("codec=%s cpu_us_per_record=%.4f ratio=%.3f\n", kfk__codec_name((kfk__codec)codec),
            (cpu() - start) / (double)done, (double)out.len / (double)len);
     kfk__buf_fini(&out);

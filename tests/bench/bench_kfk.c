@@ -129,11 +129,52 @@ static void latency(const struct bench *b, const kfk_config *c)
 
 /* ---- consume ---- */
 
+/* The runs that a reader has not given back. */
+struct held {
+    kfk_records **v;
+    size_t n, cap;
+};
+
+static void hold(struct held *h, kfk_records *rs)
+{
+    if (h->n == h->cap) {
+        h->cap = h->cap ? h->cap * 2 : 64;
+        h->v = realloc(h->v, h->cap * sizeof(kfk_records *));
+        if (!h->v)
+            bench_die("hold", "no memory");
+    }
+    h->v[h->n++] = rs;
+}
+
+static void give_back(struct held *h)
+{
+    while (h->n > 0)
+        kfk_records_free(h->v[--h->n]);
+}
+
+/* The next run; all that are held are given back when there is no more memory to be had. */
+static kfk_records *next_run(kfk_consumer *c, struct held *h)
+{
+    kfk_records *rs;
+    kfk_error e;
+    kfk_err err = kfk_consumer_poll(c, WAIT_MS, &rs, &e);
+
+    if (err == KFK_ERR_BUFFER_FULL && h->n > 0) {
+        give_back(h);
+        err = kfk_consumer_poll(c, WAIT_MS, &rs, &e);
+    }
+    must(err, "poll", &e);
+    if (!rs)
+        bench_die("poll", "no records");
+    return rs;
+}
+
 static void consume(const struct bench *b, const kfk_config *c)
 {
     kfk_consumer *consumer;
     kfk_error e;
     kfk_tp *tps = calloc(b->partitions, sizeof *tps);
+    struct held held = {NULL, 0, 0};
     size_t seen = 0, bytes = 0;
 
     if (!tps)
@@ -144,17 +185,19 @@ static void consume(const struct bench *b, const kfk_config *c)
     must(kfk_consumer_assign(consumer, tps, b->partitions, &e), "assign", &e);
     while (seen < b->records) {
         const kfk_record_view *r;
-        kfk_records *rs;
+        kfk_records *rs = next_run(consumer, &held);
 
-        must(kfk_consumer_poll(consumer, WAIT_MS, &rs, &e), "poll", &e);
-        if (!rs)
-            bench_die("poll", "no records");
         while ((r = kfk_records_next(rs)) != NULL) {
             bytes += r->value.len;
             seen++;
         }
-        kfk_records_free(rs);
+        if (b->hold)
+            hold(&held, rs);
+        else
+            kfk_records_free(rs);
     }
+    give_back(&held);
+    free(held.v);
     kfk_consumer_free(consumer);
     free(tps);
     if (bytes < seen)
