@@ -39,8 +39,7 @@ void kfk__consumer_unassign_all(kfk__shared *s, kfk__list *out)
 {
     for (kfk__list *at = s->partitions.next; at != &s->partitions; at = at->next)
         kfk__assigned_leave(KFK__ENTRY(at, kfk__assigned, link));
-    kfk__list_splice(out, &s->partitions);
-    s->n_partitions = 0;
+    kfk__shared_remove_all(s, out);
 }
 
 void kfk__consumer_drop_all(kfk__list *partitions)
@@ -117,8 +116,7 @@ static void take_over(kfk_consumer *c, const kfk_tp *tps, kfk__list *fresh, kfk_
             begin(c, p, &tps[i]);
             continue;
         }
-        kfk__list_remove(&old->link);
-        s->n_partitions--;
+        kfk__shared_remove(s, old);
         kfk__list_insert(at, &old->link);
         old->opaque = p->opaque;
         kfk__list_remove(at);
@@ -129,9 +127,10 @@ static void take_over(kfk_consumer *c, const kfk_tp *tps, kfk__list *fresh, kfk_
 /* They are assigned from now on. Locked. */
 static void add_all(kfk__shared *s, kfk__list *fresh)
 {
-    for (kfk__list *at = fresh->next; at != fresh; at = at->next)
-        s->n_partitions++;
-    kfk__list_splice(&s->partitions, fresh);
+    kfk__list *at;
+
+    while ((at = kfk__list_pop(fresh)) != NULL)
+        kfk__shared_add(s, KFK__ENTRY(at, kfk__assigned, link));
     kfk__shared_wake(s);
 }
 
@@ -145,14 +144,26 @@ static kfk_err finish(kfk_consumer *c, kfk__list *a, kfk__list *b, bool closed, 
 }
 
 /* Each partition is assigned once. */
-static kfk_err check_once(const kfk_tp *tps, size_t n, kfk_error *e)
+static kfk_err check_once(kfk_consumer *c, kfk__list *fresh, kfk_error *e)
 {
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < i; k++)
-            if (tps[k].partition == tps[i].partition && strcmp(tps[k].topic, tps[i].topic) == 0)
-                return kfk__fail(e, KFK_ERR_INVALID_ARG, "%.200s-%d is named twice", tps[i].topic,
-                                 tps[i].partition);
-    return KFK_OK;
+    const kfk_allocator *a = &c->env.alloc;
+    kfk_err err = KFK_OK;
+    kfk__index seen;
+
+    kfk__index_init(&seen);
+    for (kfk__list *at = fresh->next; !err && at != fresh; at = at->next) {
+        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
+
+        if (kfk__index_find(&seen, p->topic, p->partition))
+            err = kfk__fail(e, KFK_ERR_INVALID_ARG, "%.200s-%d is named twice", p->topic,
+                            p->partition);
+        else
+            kfk__index_add(&seen, p, a);
+    }
+    kfk__index_fini(&seen, a);
+    if (err)
+        kfk__consumer_drop_all(fresh);
+    return err;
 }
 
 static kfk_err start(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk__list *fresh, kfk_error *e)
@@ -162,10 +173,10 @@ static kfk_err start(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk__list *fr
     kfk__list_init(fresh);
     if (!err)
         err = check_places(tps, n, false, e);
-    if (!err)
-        err = check_once(tps, n, e);
     if (!err && make_partitions(c, tps, n, fresh))
         err = kfk__fail_nomem(e);
+    if (!err)
+        err = check_once(c, fresh, e);
     return err;
 }
 
@@ -257,8 +268,7 @@ static void unassign(kfk__assigned *p, const kfk_tp *tp, kfk__list *out)
 {
     (void)tp;
     kfk__assigned_leave(p);
-    kfk__list_remove(&p->link);
-    p->shared->n_partitions--;
+    kfk__shared_remove(p->shared, p);
     kfk__list_push(out, &p->link);
 }
 

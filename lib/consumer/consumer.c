@@ -221,8 +221,7 @@ static void start_close(kfk_consumer *c)
     kfk__lock(&s->lock);
     s->closed = true;
     /* Runs that are out stay valid: their version does not change. */
-    kfk__list_splice(&gone, &s->partitions);
-    s->n_partitions = 0;
+    kfk__shared_remove_all(s, &gone);
     while (!kfk__list_empty(&s->ready))
         kfk__list_remove(s->ready.next);
     for (kfk__list *at = gone.next; at != &gone; at = at->next) {

@@ -212,8 +212,8 @@ static kfk_err needs_group(kfk_consumer *c, kfk_error *e)
 static size_t take_positions(kfk__shared *s, kfk_tp *tps, size_t cap, size_t *n)
 {
     *n = 0;
-    if (s->n_partitions > cap)
-        return s->n_partitions;
+    if (s->index.n > cap)
+        return s->index.n;
     for (kfk__list *at = s->partitions.next; at != &s->partitions; at = at->next) {
         kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
 

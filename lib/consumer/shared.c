@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 
 /* Buffers come in sizes of four steps to a power of two, so that one that was freed serves the next of about its size, and
@@ -21,6 +22,7 @@ kfk__shared *kfk__shared_new(const kfk__env *env, size_t max_bytes)
     atomic_init(&s->max_bytes, max_bytes);
     kfk__mutex_init(&s->lock);
     kfk__list_init(&s->partitions);
+    kfk__index_init(&s->index);
     kfk__list_init(&s->ready);
     kfk__list_init(&s->news);
     kfk__list_init(&s->asks);
@@ -50,6 +52,7 @@ void kfk__shared_drop(kfk__shared *s)
         return;
     for (size_t i = 0; i < KFK__FBUF_CLASSES; i++)
         release_all(&a, s->kept[i]);
+    kfk__index_fini(&s->index, &a);
     kfk__mutex_fini(&s->lock);
     kfk__release(&a, s);
 }
@@ -255,7 +258,7 @@ size_t kfk__shared_limit(kfk__shared *s, size_t max)
     size_t fair = atomic_load_explicit(&s->max_bytes, memory_order_relaxed) / 2, part;
 
     kfk__lock(&s->lock);
-    fair /= s->n_partitions ? s->n_partitions : 1;
+    fair /= s->index.n ? s->index.n : 1;
     part = credit_of(s) / 8;
     kfk__unlock(&s->lock);
     part = part > fair ? part : fair;
@@ -426,13 +429,102 @@ void kfk__assigned_ready(kfk__assigned *p)
     kfk__shared_ring(s);
 }
 
+/* ---- which there are ---- */
+
+void kfk__index_init(kfk__index *x)
+{
+    *x = (kfk__index){.cap = KFK__INDEX_FEW};
+}
+
+void kfk__index_fini(kfk__index *x, const kfk_allocator *a)
+{
+    kfk__release(a, x->heads);
+    kfk__index_init(x);
+}
+
+static size_t slot(const kfk__index *x, const char *topic, size_t len, int32_t partition)
+{
+    return (kfk__map_hash(topic, len) + (uint32_t)partition * 2654435761u) & (x->cap - 1);
+}
+
+static kfk__assigned **heads(kfk__index *x)
+{
+    return x->heads ? x->heads : x->few;
+}
+
+kfk__assigned *kfk__index_find(const kfk__index *x, const char *topic, int32_t partition)
+{
+    size_t len = strlen(topic);
+    kfk__assigned *p = (x->heads ? x->heads : x->few)[slot(x, topic, len, partition)];
+
+    while (p && (p->partition != partition || p->topic_len != len ||
+                 memcmp(p->topic, topic, len) != 0))
+        p = p->chain;
+    return p;
+}
+
+static void link_in(kfk__index *x, kfk__assigned *p)
+{
+    kfk__assigned **head = &heads(x)[slot(x, p->topic, p->topic_len, p->partition)];
+
+    p->chain = *head;
+    *head = p;
+}
+
+/* Twice as many chains, if there is memory for them. */
+static void grow(kfk__index *x, const kfk_allocator *a)
+{
+    kfk__index larger = {.cap = x->cap * 2, .n = x->n};
+
+    larger.heads = kfk__zalloc(a, larger.cap * sizeof(kfk__assigned *));
+    if (!larger.heads)
+        return;
+    for (size_t i = 0; i < x->cap; i++)
+        for (kfk__assigned *p = heads(x)[i], *next; p; p = next) {
+            next = p->chain;
+            link_in(&larger, p);
+        }
+    kfk__release(a, x->heads);
+    *x = larger;
+}
+
+void kfk__index_add(kfk__index *x, kfk__assigned *p, const kfk_allocator *a)
+{
+    if (x->n == x->cap)
+        grow(x, a);
+    link_in(x, p);
+    x->n++;
+}
+
+void kfk__index_remove(kfk__index *x, kfk__assigned *p)
+{
+    kfk__assigned **at = &heads(x)[slot(x, p->topic, p->topic_len, p->partition)];
+
+    while (*at != p)
+        at = &(*at)->chain;
+    *at = p->chain;
+    x->n--;
+}
+
+void kfk__shared_add(kfk__shared *s, kfk__assigned *p)
+{
+    kfk__list_push(&s->partitions, &p->link);
+    kfk__index_add(&s->index, p, &s->env.alloc);
+}
+
+void kfk__shared_remove(kfk__shared *s, kfk__assigned *p)
+{
+    kfk__list_remove(&p->link);
+    kfk__index_remove(&s->index, p);
+}
+
+void kfk__shared_remove_all(kfk__shared *s, kfk__list *out)
+{
+    kfk__list_splice(out, &s->partitions);
+    kfk__index_fini(&s->index, &s->env.alloc);
+}
+
 kfk__assigned *kfk__shared_find(kfk__shared *s, const char *topic, int32_t partition)
 {
-    for (kfk__list *at = s->partitions.next; at != &s->partitions; at = at->next) {
-        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
-
-        if (p->partition == partition && strcmp(p->topic, topic) == 0)
-            return p;
-    }
-    return NULL;
+    return kfk__index_find(&s->index, topic, partition);
 }

@@ -52,6 +52,16 @@ typedef struct kfk__fetched {
     kfk__aborted aborted;     /* none with isolation.level=read_uncommitted */
 } kfk__fetched;
 
+/* Partitions by topic and number. Adding never fails: without memory the chains only get longer. */
+enum { KFK__INDEX_FEW = 16 };
+
+typedef struct kfk__index {
+    struct kfk__assigned **heads; /* of chains by kfk__assigned.chain; NULL: |few| */
+    size_t cap;                   /* a power of two */
+    size_t n;
+    struct kfk__assigned *few[KFK__INDEX_FEW];
+} kfk__index;
+
 /* One assigned partition. */
 typedef struct kfk__assigned {
     kfk__shared *shared;
@@ -65,6 +75,7 @@ typedef struct kfk__assigned {
 
     /* Guarded by the lock. */
     kfk__list link;  /* in the assignment */
+    struct kfk__assigned *chain; /* in its index */
     kfk__list ready; /* in the ready list */
     kfk__list news;  /* the Fetcher is to look at it */
     unsigned fetch_version; /* raised whenever what was fetched and not handed out is of no use any more */
@@ -108,7 +119,7 @@ struct kfk__shared {
     kfk__mutex lock; /* guards all below */
     kfk__loop *loop; /* the Fetcher's; NULL: it has ended */
     kfk__list partitions;
-    size_t n_partitions;
+    kfk__index index; /* of these */
     kfk__list ready;
     kfk__list news;      /* partitions, each held by it, that the Fetcher is to look at */
     kfk__list asks;      /* that the Fetcher is to take up (ask.h) */
@@ -171,6 +182,19 @@ void kfk__assigned_fail(kfk__assigned *p, kfk_err err, int64_t offset, const cha
 void kfk__assigned_tell(kfk__assigned *p);
 /* There is something for poll: puts it into the ready list, and wakes who waits. Locked. */
 void kfk__assigned_ready(kfk__assigned *p);
+void kfk__index_init(kfk__index *x);
+/* Forgets all. */
+void kfk__index_fini(kfk__index *x, const kfk_allocator *a);
+struct kfk__assigned *kfk__index_find(const kfk__index *x, const char *topic, int32_t partition);
+/* It is in no index. */
+void kfk__index_add(kfk__index *x, struct kfk__assigned *p, const kfk_allocator *a);
+void kfk__index_remove(kfk__index *x, struct kfk__assigned *p);
+
+/* Into the assignment, or out of it. Locked. */
+void kfk__shared_add(kfk__shared *s, kfk__assigned *p);
+void kfk__shared_remove(kfk__shared *s, kfk__assigned *p);
+/* All of it, into |out|. Locked. */
+void kfk__shared_remove_all(kfk__shared *s, kfk__list *out);
 kfk__assigned *kfk__shared_find(kfk__shared *s, const char *topic, int32_t partition);
 
 /* Frees the garbage, which cannot be done with the lock held. */

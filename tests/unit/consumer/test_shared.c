@@ -242,17 +242,52 @@ START_TEST(partitions_are_found_by_topic_and_number)
                   *c = kfk__assigned_new(shared, "b", 1);
 
     ck_assert_ptr_null(kfk__shared_find(shared, "a", 1));
-    kfk__list_push(&shared->partitions, &a->link);
-    kfk__list_push(&shared->partitions, &b->link);
-    kfk__list_push(&shared->partitions, &c->link);
+    kfk__shared_add(shared, a);
+    kfk__shared_add(shared, b);
+    kfk__shared_add(shared, c);
     ck_assert_ptr_eq(kfk__shared_find(shared, "a", 1), a);
     ck_assert_ptr_eq(kfk__shared_find(shared, "a", 2), b);
     ck_assert_ptr_eq(kfk__shared_find(shared, "b", 1), c);
     ck_assert_ptr_null(kfk__shared_find(shared, "b", 2));
     ck_assert_ptr_null(kfk__shared_find(shared, "ab", 1));
+    kfk__shared_remove(shared, a);
+    ck_assert_ptr_null(kfk__shared_find(shared, "a", 1));
+    ck_assert_ptr_eq(kfk__shared_find(shared, "a", 2), b);
+    kfk__shared_remove(shared, b);
+    kfk__shared_remove(shared, c);
     kfk__assigned_drop(a);
     kfk__assigned_drop(b);
     kfk__assigned_drop(c);
+}
+END_TEST
+
+/* Also where there is no memory to find them faster. */
+START_TEST(many_partitions_are_found)
+{
+    kfk__assigned *p[100];
+    kfk__list all;
+
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 100; i++)
+            p[i] = kfk__assigned_new(shared, i % 2 ? "odd" : "even", i);
+        if (round)
+            failalloc_fail_from(&fake.mem, 1);
+        for (int i = 0; i < 100; i++)
+            kfk__shared_add(shared, p[i]);
+        failalloc_fail_from(&fake.mem, 0);
+        for (int i = 0; i < 100; i++) {
+            ck_assert_ptr_eq(kfk__shared_find(shared, i % 2 ? "odd" : "even", i), p[i]);
+            ck_assert_ptr_null(kfk__shared_find(shared, i % 2 ? "even" : "odd", i));
+        }
+        kfk__list_init(&all);
+        kfk__shared_remove_all(shared, &all);
+        ck_assert_ptr_null(kfk__shared_find(shared, "even", 0));
+        ck_assert_uint_eq(shared->index.n, 0);
+        for (int i = 0; i < 100; i++) {
+            ck_assert_ptr_eq(kfk__list_pop(&all), &p[i]->link);
+            kfk__assigned_drop(p[i]);
+        }
+    }
 }
 END_TEST
 
@@ -393,6 +428,7 @@ int main(void)
     tcase_add_test(t, there_is_no_credit_while_more_is_held_than_there_is);
     tcase_add_test(t, whoever_found_no_credit_is_woken_once_there_is_some);
     tcase_add_test(t, partitions_are_found_by_topic_and_number);
+    tcase_add_test(t, many_partitions_are_found);
     tcase_add_test(t, a_partition_goes_with_its_last_owner);
     tcase_add_test(t, a_move_forgets_what_was_fetched);
     tcase_add_test(t, a_partition_that_failed_stays_where_it_is_and_tells);
