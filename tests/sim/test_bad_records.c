@@ -268,6 +268,8 @@ static void meets(void)
         load_good(base);
     spoil_number(BAD, bad->at, bad->width, bad->value, bad->sealed);
     open_reader("read_uncommitted", "100000");
+    nap(5000); /* nobody has looked at it yet, and it is not asked for over and over */
+    ck_assert_msg(requests(FETCH) <= 13, "%s: %d", bad->what, (int)requests(FETCH));
     ck_assert_msg(read_to(END) == bad->err, "%s, %s: %s", bad->what,
                   alone ? "alone" : "among others", w.e.msg);
     ck_assert_msg(next == BAD + bad->good, "%s: %d", bad->what, (int)next);
