@@ -325,6 +325,19 @@ START_TEST(what_is_good_in_front_of_a_bad_batch_comes_first)
 }
 END_TEST
 
+/* Nor is it inflated: it may be of any kind. */
+START_TEST(what_lies_before_the_position_is_not_looked_at)
+{
+    put(0, 5)[70] ^= 1;
+    put_compressed(5, 5, 1000);
+    put(10, 2);
+    position = 10;
+    options.max_inflated = 10;
+    fetch();
+    check_run(must_cut(), 10, 12);
+}
+END_TEST
+
 START_TEST(checksums_are_looked_at_only_where_that_is_wanted)
 {
     put(0, 2)[20] ^= 1;
@@ -995,6 +1008,7 @@ int main(void)
     tcase_add_test(t, what_comes_behind_a_marker_is_found);
     tcase_add_test(t, offsets_at_the_end_of_the_range_do_not_overflow);
     tcase_add_test(t, what_is_good_in_front_of_a_bad_batch_comes_first);
+    tcase_add_test(t, what_lies_before_the_position_is_not_looked_at);
     tcase_add_test(t, checksums_are_looked_at_only_where_that_is_wanted);
     tcase_add_test(t, a_batch_that_is_cut_short_is_refused);
     tcase_add_test(t, what_inflates_to_more_than_is_allowed_is_refused);
