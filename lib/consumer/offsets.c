@@ -150,6 +150,12 @@ static kfk_err finish(kfk_consumer *c, kfk__ask *ask, kfk_tp *tps, kfk_error *e)
     return err;
 }
 
+/* Whether it was given up at the end of an earlier call's time, or of default.api.timeout.ms, and this one has time left. */
+static bool is_over(kfk_consumer *c, const kfk__ask *ask, int64_t until)
+{
+    return ask->error.code == KFK_ERR_TIMED_OUT && kfk__now(&c->env) < until;
+}
+
 static kfk_err ask_until(kfk_consumer *c, kfk__ask_kind kind, kfk_tp *tps, size_t n, int timeout_ms,
                          bool for_good, kfk_error *e)
 {
@@ -165,6 +171,11 @@ static kfk_err ask_until(kfk_consumer *c, kfk__ask_kind kind, kfk_tp *tps, size_
         return kfk__fail_nomem(e);
     err = begin(c, kind, tps, n, timeout_ms, &ask, e);
     done = !err && await(c, ask, &w, until, for_good, &last);
+    while (done && is_over(c, ask, until)) {
+        kfk__ask_drop(ask);
+        err = begin(c, kind, tps, n, timeout_ms, &ask, e);
+        done = !err && await(c, ask, &w, until, for_good, &last);
+    }
     c->env.ops->waiter_fini(c->env.ctx, &w);
     if (err)
         return err;
