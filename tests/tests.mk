@@ -55,8 +55,8 @@ $(B)/tests/unit/%: tests/unit/%.c $(FAILALLOC) $(B)/internal.a $(B)/flags | $(GE
 # the parts that are all of them at once are compiled without it (tests/sim/hb.h).
 SIM := alloc bad_records checks client consumer dispatch failalloc fetching groupio link \
 	log malformed metadata metrics mistakes names net outcomes partitioner producer \
-	read_checks reassign regroup reuse routing sched seeds sequences sim timers \
-	versions
+	questions read_checks reassign regroup reuse routing sched seeds sequences sim \
+	timers versions
 SIM_PARTS := fiber link locks names sched simenv simnet simpoll timers
 SIM_HELPERS := failalloc rig wire world
 

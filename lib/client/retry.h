@@ -25,6 +25,10 @@ enum {
     KFK__RETRY_SPLIT = -2001       /* a batch that was too large, in parts */
 };
 
+/* Of many things that wait for the same broker, those that are due within so long may go along with one that is due now:
+ * each has its own chance, and they would be as many requests. */
+enum { KFK__RETRY_TOGETHER_MS = 50 };
+
 /* Counts one more attempt after |why| and says when it may be made. */
 int64_t kfk__retry_at(kfk__retry *r, const kfk__backoff *b, kfk_err why, const kfk__env *env,
                       int64_t now);

@@ -537,6 +537,44 @@ static void pass_on_wakeup(kfk__fetcher *f)
     kfk__unlock(&s->lock);
 }
 
+/* When the first of those that wait is due. */
+static int64_t next_retry(const kfk__fetcher *f)
+{
+    int64_t until = KFK__NEVER;
+
+    for (const kfk__list *at = f->waiting.next; at != &f->waiting; at = at->next) {
+        int64_t t = KFK__ENTRY(at, kfk__assigned, course.waiting)->course.retry_at;
+
+        until = t < until ? t : until;
+    }
+    return until;
+}
+
+/* Once one of those that wait is due, at all that will be soon. Locked. */
+static void look_again(kfk__fetcher *f, int64_t now)
+{
+    const int64_t soon = now + KFK__RETRY_TOGETHER_MS * KFK__MS;
+    kfk__list due;
+    kfk__list *at, *next;
+
+    if (next_retry(f) > now)
+        return;
+    kfk__list_init(&due);
+    for (at = f->waiting.next; at != &f->waiting; at = next) {
+        next = at->next;
+        if (KFK__ENTRY(at, kfk__assigned, course.waiting)->course.retry_at > soon)
+            continue;
+        kfk__list_remove(at);
+        kfk__list_push(&due, at);
+    }
+    while ((at = kfk__list_pop(&due)) != NULL) {
+        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, course.waiting);
+
+        p->course.retry_at = now;
+        kfk__fetcher_look(f, p, now);
+    }
+}
+
 /* Those of the news that are gone, or that are not. Locked. */
 static void take_those(kfk__fetcher *f, bool gone, int64_t now)
 {
@@ -562,32 +600,12 @@ static void take_those(kfk__fetcher *f, bool gone, int64_t now)
 static void take_news(kfk__fetcher *f, int64_t now)
 {
     kfk__shared *s = f->shared;
-    kfk__list *at, *next;
 
     kfk__lock(&s->lock);
     take_those(f, true, now); /* they give up the seats that others of the same name may take */
     take_those(f, false, now);
-    for (at = f->waiting.next; at != &f->waiting; at = next) {
-        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, course.waiting);
-
-        next = at->next;
-        if (p->course.retry_at <= now)
-            kfk__fetcher_look(f, p, now);
-    }
+    look_again(f, now);
     kfk__unlock(&s->lock);
-}
-
-/* When the first of those that wait is due. */
-static int64_t next_retry(const kfk__fetcher *f)
-{
-    int64_t until = KFK__NEVER;
-
-    for (const kfk__list *at = f->waiting.next; at != &f->waiting; at = at->next) {
-        int64_t t = KFK__ENTRY(at, kfk__assigned, course.waiting)->course.retry_at;
-
-        until = t < until ? t : until;
-    }
-    return until;
 }
 
 int64_t kfk__fetcher_step(kfk__fetcher *f, const kfk__event *ev, int n, int64_t now)

@@ -372,10 +372,11 @@ static kfk__node *leader_of(kfk__questions *qs, kfk__question *q, kfk_err *err, 
     return node;
 }
 
-/* All that wait and go where |first| does, in one request. */
+/* All that wait, are due and go where |first| does, in one request. */
 static void ask_all(kfk__questions *qs, kfk__question *first, kfk__node *node, int64_t now)
 {
     questioning *u = kfk__zalloc(alloc_of(qs), sizeof *u);
+    const int64_t soon = now + KFK__RETRY_TOGETHER_MS * KFK__MS;
     kfk_err err;
 
     if (!u) {
@@ -384,11 +385,11 @@ static void ask_all(kfk__questions *qs, kfk__question *first, kfk__node *node, i
     }
     u->questions = qs;
     u->kind = first->kind;
-    for (kfk__list *at = &first->link, *next; at != &qs->waiting; at = next) {
+    for (kfk__list *at = qs->waiting.next, *next; at != &qs->waiting; at = next) {
         kfk__question *q = KFK__ENTRY(at, kfk__question, link);
 
         next = at->next;
-        if (q->kind == first->kind && q->group == first->group && q->retry_at <= now &&
+        if (q->kind == first->kind && q->group == first->group && q->retry_at <= soon &&
             leader_of(qs, q, &err, now) == node && !add(u, q))
             break;
     }
