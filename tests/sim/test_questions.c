@@ -1,6 +1,9 @@
 /* What is asked of leaders: offsets of places and times, whatever brokers answer. */
 #include <string.h>
 
+#include "base/bytes.h"
+#include "devbroker/call.h"
+#include "proto/list_offsets.h"
 #include "sim/world.h"
 
 enum { RECORDS = 10, SLACK = 3 };
@@ -34,6 +37,37 @@ static void begin(void)
     places();
 }
 
+/* ---- requests ---- */
+
+static int wrong_requests; /* by the broker's thread, while it lives */
+static bool seen[256];
+
+static bool may_ask(int64_t timestamp, int16_t version)
+{
+    return timestamp >= KFK_OFFSET_EARLIEST ||
+           version >= (timestamp == KFK_OFFSET_MAX_TIMESTAMP    ? 7
+                       : timestamp == KFK_OFFSET_EARLIEST_LOCAL ? 8
+                                                                : 9);
+}
+
+/* None asks of a partition twice, or for what the broker does not know of: these are refused. */
+static void hears(void *arg, const kfk__dev_call *call)
+{
+    const kfk__list_offsets_request *rq = call->request;
+
+    (void)arg;
+    if (call->key != LIST_OFFSETS)
+        return;
+    memset(seen, 0, sizeof seen);
+    for (int32_t i = 0; i < rq->topics.n; i++)
+        for (int32_t k = 0; k < rq->topics.v[i].partitions.n; k++) {
+            const kfk__list_offsets_request_partition *p = &rq->topics.v[i].partitions.v[k];
+
+            wrong_requests += seen[p->partition_index] || !may_ask(p->timestamp, call->version);
+            seen[p->partition_index] = true;
+        }
+}
+
 static kfk_err ask(size_t n, int timeout_ms)
 {
     return kfk_consumer_list_offsets(c, asked, n, timeout_ms, &w.e);
@@ -57,7 +91,9 @@ static void everywhere(void (*app)(void))
 
     for (size_t i = 0; i < 4; i++)
         for (uint64_t seed = 0; seed < 5; seed++)
-            (void)world_run(&(world_opts){.seed = seed, .nodes = 2, .profile = profiles[i]}, app);
+            (void)world_run(
+                &(world_opts){.seed = seed, .nodes = 2, .profile = profiles[i], .heard = hears},
+                app);
 }
 
 /* ---- what is asked ---- */
@@ -87,6 +123,7 @@ static void one_partition_often(void)
 START_TEST(a_partition_may_be_asked_about_several_times)
 {
     everywhere(one_partition_often);
+    ck_assert_int_eq(wrong_requests, 0);
 }
 END_TEST
 
@@ -106,7 +143,8 @@ static void unknown_places(void)
 
 START_TEST(what_a_broker_does_not_know_of_is_not_asked)
 {
-    world_seeds(&(world_opts){.nodes = 2, .profile = "2.1"}, 5, unknown_places);
+    world_seeds(&(world_opts){.nodes = 2, .profile = "2.1", .heard = hears}, 5, unknown_places);
+    ck_assert_int_eq(wrong_requests, 0);
 }
 END_TEST
 

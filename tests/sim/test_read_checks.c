@@ -477,8 +477,8 @@ START_TEST(check_31_whatever_happens_to_sessions_no_record_is_missed_or_repeated
 }
 END_TEST
 
-/* As after two thousand million requests: while no Fetch is out, both sides are told so. The lock is
- * one that the Fetcher takes in each step. */
+/* As after two thousand million requests: while no Fetch is out, both sides are told so. The lock
+ * is one that the Fetcher takes in each step. */
 static void age_session(int32_t epoch)
 {
     kfk__list *sources = &c->fetcher.sources;
