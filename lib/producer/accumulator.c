@@ -241,6 +241,8 @@ kfk_err kfk__accumulator_await(kfk__accumulator *a, kfk__topic *t, int32_t at_le
         kfk__lock(&t->lock);
         err = t->err;
         kfk__unlock(&t->lock);
+        if (in_time && !err && !has_partition(t, at_least))
+            want_topic(a, t); /* the broker that answered may not know of it yet */
     }
     kfk__lock(&t->lock);
     kfk__list_remove(&w.link);

@@ -79,6 +79,37 @@ START_TEST(an_unknown_topic_backs_off)
 }
 END_TEST
 
+/* Somebody waits for a partition that is added only after a broker was asked for it. */
+static void added_late(void *arg)
+{
+    (void)arg;
+    nap(3000);
+    ck_assert_int_eq(kfk__devbroker_delete_topic(w.broker, "t"), KFK_OK);
+    topic("t", 3, 1);
+}
+
+static void waits_for_a_partition(void)
+{
+    kfk_producer *p = producer("max.block.ms", "20000", NULL);
+    int64_t start;
+
+    topic("t", 1, 1);
+    send_and_flush(p, "t", 0);
+    start = now();
+    sim_spawn(w.rig.s, 1, "later", added_late, NULL);
+    send_and_flush(p, "t", 2);
+    ck_assert_int_ge(now() - start, 3 * SIM_S);
+    ck_assert_int_lt(now() - start, 5 * SIM_S);
+    ck_assert_int_le(requests(METADATA), 5 * 20);
+    kfk_producer_free(p);
+}
+
+START_TEST(a_partition_that_is_added_is_found)
+{
+    EACH(waits_for_a_partition, .no_auto_create = true);
+}
+END_TEST
+
 static void nobody_waits(void)
 {
     kfk_producer *p = producer("max.block.ms", "0", NULL);
@@ -322,6 +353,7 @@ int main(void)
 {
     const TTest *const tests[] = {many_topics_are_few_requests,
                                   an_unknown_topic_backs_off,
+                                  a_partition_that_is_added_is_found,
                                   who_does_not_wait_asks_all_the_same,
                                   check_21_a_throttled_broker_is_left_alone,
                                   what_fails_together_backs_off_once,
