@@ -96,7 +96,8 @@ $(S)/test_%: $(S)/tests/sim/test_%.o $(SIM_PART_OBJ) $(SIM_HELPERS:%=$(S)/tests/
 RDK := $(shell $(PKG_CONFIG) --libs rdkafka 2>/dev/null)
 
 # tests/interop/README.md
-INTEROP := batch_tool kfk_consume kfk_produce $(if $(RDK),partitions rdk_consume rdk_produce)
+INTEROP := batch_tool kfk_consume kfk_produce kfk_reader \
+	$(if $(RDK),partitions rdk_consume rdk_produce)
 INTEROP_BIN := $(INTEROP:%=$(B)/tests/interop/%)
 
 # The clients see what a program sees.
