@@ -183,9 +183,17 @@ STAGE_tools = \
 	'tools/withbroker $(BUILD)/release/kfk tests/kafka/verifiable_producer $(BUILD)/release' \
 	'TIMEOUT=300 ALONE=1 $(KAFKA_RUN) 1 -- tests/kafka/verifiable_producer $(BUILD)/release'
 COMPAT = -- tests/kafka/compat
+SELECTOR = org.apache.kafka.common.replica.RackAwareReplicaSelector
+CONSUME = 3 broker.rack=rack-{node} replica.selector.class=$(SELECTOR) log.retention.ms=-1 \
+	$(COMPAT) consume $(BUILD)/release/tests/interop
+FEW_SESSIONS = 1 max.incremental.fetch.session.cache.slots=8 log.retention.ms=-1
+OFFSETS = $(FEW_SESSIONS) $(COMPAT) offsets $(BUILD)/release/tests/interop
+EVICTION = $(FEW_SESSIONS) $(COMPAT) eviction $(BUILD)/release/tests/interop
 STAGE_kafka = \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 num.partitions=3 log.retention.ms=-1 $(COMPAT) records $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop' \
+	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) $(CONSUME)' \
+	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) $(OFFSETS)' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 $(COMPAT) reach $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 advertised.listeners=PLAINTEXT://no.such.host.invalid:9092 $(COMPAT) advertised $(BUILD)/release/tests/interop'
 STAGES := layers schema docs build release asan tsan interop topics tools kafka
@@ -203,7 +211,10 @@ STAGE_compat = \
 	'$(OLD_RUN) 2.8.2 1 log.retention.ms=-1 $(COMPAT) formats $(BUILD)/release/tests/interop' \
 	$(foreach v,$(OLD_KAFKA),\
 	'$(OLD_RUN) $v 1 num.partitions=3 log.retention.ms=-1 $(COMPAT) records $(BUILD)/release/tests/interop' \
-	'$(OLD_RUN) $v 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop') \
+	'$(OLD_RUN) $v 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop' \
+	'$(OLD_RUN) $v $(CONSUME)' \
+	'$(OLD_RUN) $v $(OFFSETS)') \
+	$(foreach v,4.3.1 2.1.1,'$(OLD_RUN) $v $(EVICTION)') \
 	'TIMEOUT=900 ALONE=1 $(KAFKA_RUN) 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop 3'
 
 # Left out: what counts descriptors, of which valgrind keeps some; what glibc loses of a name that

@@ -143,8 +143,9 @@ class Cluster:
             node = Node(self.path(f"node-{node_id}"))
             own = (kraft_properties(node_id, ports, others) if is_kraft(version)
                    else zookeeper_properties(node_id, ports, others[0]))
+            given = {key: value.replace("{node}", str(node_id)) for key, value in extra.items()}
             write_properties(node.path("server.properties"), {
-                **common_properties(n), **own, "log.dirs": node.path("data"), **extra})
+                **common_properties(n), **own, "log.dirs": node.path("data"), **given})
         if is_kraft(version):
             self.format(warm)
         else:
