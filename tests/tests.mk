@@ -12,7 +12,7 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes ba
 	compress/snappy compress/zstd config/check config/config config/duration config/hostport \
 	config/load config/properties config/property config/value consumer/aborted \
 	consumer/place consumer/question consumer/records consumer/session \
-	consumer/shared devbroker/api_describe devbroker/api_fetch devbroker/api_groups \
+	consumer/shared consumer/threads devbroker/api_describe devbroker/api_fetch devbroker/api_groups \
 	devbroker/api_metadata devbroker/api_offsets devbroker/api_produce devbroker/api_topics \
 	devbroker/api_versions devbroker/call devbroker/config devbroker/devbroker \
 	devbroker/fault devbroker/followers devbroker/log devbroker/plan devbroker/producers devbroker/records devbroker/sessions \
