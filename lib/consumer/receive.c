@@ -6,8 +6,9 @@
 #include "consumer/fetcher.h"
 #include "record/message.h"
 
-/* So long a leader is not told where we are, after it named a replica there that cannot be reached. */
-enum { RACKLESS_MS = 30000 };
+/* So long a leader is not told where we are, after it named a replica there that cannot be reached; or one that there was
+ * none of when metadata was asked for last. */
+enum { RACKLESS_MS = 30000, UNKNOWN_MS = 1000 };
 
 /* ---- errors ---- */
 
@@ -161,6 +162,11 @@ static void prefer(kfk__fetcher *f, kfk__assigned *p, int32_t replica, int64_t n
 {
     kfk__course *c = &p->course;
 
+    if (!kfk__client_node(&f->client, replica)) {
+        ask_metadata(f, p);
+        c->source->rackless_until = now + UNKNOWN_MS * KFK__MS;
+        return;
+    }
     if (!kfk__fetcher_can_reach(f, replica, now)) {
         c->source->rackless_until = now + RACKLESS_MS * KFK__MS;
         return;

@@ -287,6 +287,42 @@ START_TEST(check_32_a_follower_that_is_behind_resets_nothing)
 }
 END_TEST
 
+/* Brokers told of none there when they were asked last. */
+static void finds_one_that_comes(void)
+{
+    kfk_consumer *c = consumer("client.rack", "b", NULL);
+    int32_t near = follower_in("b");
+    int64_t metadata;
+
+    topic("t", 1, 3);
+    ck_assert_int_eq(kfk__devbroker_move_leader(w.broker, "t", 0, 1), KFK_OK);
+    ck_assert_int_eq(kfk__devbroker_stop_node(w.broker, near), KFK_OK);
+    fill("t", 0, 10);
+    assign(c, "t", 0, 0);
+    expect(c, 0, 10);
+    ck_assert_int_eq(kfk__devbroker_start_node(w.broker, near), KFK_OK);
+    memset(&heard, 0, sizeof heard);
+    metadata = requests(METADATA);
+    for (int i = 1; i <= 5; i++) {
+        fill("t", 0, 10);
+        expect(c, 10 * i, 10);
+        nap(1000);
+    }
+    ck_assert_int_ge(heard.by_node[near], 1);
+    ck_assert_int_le(requests(METADATA) - metadata, 5 * 2 + 5); /* those of the producers, too */
+    heard.by_node[1] = 0;
+    fill("t", 0, 10);
+    expect(c, 60, 10);
+    ck_assert_int_eq(heard.by_node[1], 0);
+    kfk_consumer_free(c);
+}
+
+START_TEST(check_32_a_follower_that_comes_is_found)
+{
+    world_seeds(&(world_opts){.nodes = 3, .racks = racks, .heard = hear}, 20, finds_one_that_comes);
+}
+END_TEST
+
 /* ---- truncation ---- */
 
 /* An unclean election: from |offset| on the log is another one. */
@@ -852,6 +888,7 @@ int main(void)
                                           check_31_sessions_that_are_lost_lose_no_record,
                                           check_31_a_topic_made_again_is_another,
                                           check_32_a_follower_that_is_behind_resets_nothing,
+                                          check_32_a_follower_that_comes_is_found,
                                           check_33_a_truncated_log_is_read_on_from_where_it_parted,
                                           check_33_what_was_fetched_and_is_gone_is_not_read,
                                           check_33_a_position_with_an_epoch_is_checked_first,
