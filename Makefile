@@ -85,6 +85,7 @@ RECORD := batch cursor message read write
 CLIENT := bootstrap client exchange input metadata metrics node options request retry \
 	throttle versions
 GROUPIO := commit coordinator fetch groupio meta offsets slots
+MEMBERSHIP := order racks roster
 ADMIN := admin changes cluster configs describe reassignments result topics
 PRODUCER := accumulator append delivery dispatch identity kept metrics outbox outcome \
 	partitioner pool produce producer producer_batch regroup schedule send sender_step \
@@ -118,6 +119,7 @@ MADE_MAN := kfk-config.5 kfk-errors.7
 LIB_SRC := $(BASE:%=lib/base/%.c) $(PROTO:%=lib/proto/%.c) $(COMPRESS:%=lib/compress/%.c) \
 	$(CONFIG:%=lib/config/%.c) $(NET:%=lib/net/%.c) $(RECORD:%=lib/record/%.c) \
 	$(CLIENT:%=lib/client/%.c) $(GROUPIO:%=lib/groupio/%.c) $(ADMIN:%=lib/admin/%.c) \
+	$(MEMBERSHIP:%=lib/membership/%.c) \
 	$(PRODUCER:%=lib/producer/%.c) $(CONSUMER:%=lib/consumer/%.c)
 BROKER_SRC := $(DEVBROKER:%=lib/devbroker/%.c)
 TOOL_SRC := $(TOOLS:%=tools/kfk/%.c)
