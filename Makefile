@@ -85,7 +85,8 @@ RECORD := batch cursor message read write
 CLIENT := bootstrap client exchange input metadata metrics node options request retry \
 	throttle versions
 GROUPIO := commit coordinator fetch groupio meta offsets slots
-MEMBERSHIP := claims mixed order racks range roster roundrobin sticky uniform userdata
+MEMBERSHIP := assignors claims mixed order racks range roster roundrobin sticky uniform userdata \
+	verify
 ADMIN := admin changes cluster configs describe reassignments result topics
 PRODUCER := accumulator append delivery dispatch identity kept metrics outbox outcome \
 	partitioner pool produce producer producer_batch regroup schedule send sender_step \
