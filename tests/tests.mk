@@ -20,14 +20,14 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes \
 	devbroker/plan devbroker/producers devbroker/records devbroker/sessions \
 	devbroker/transactions groupio/commit groupio/coordinator groupio/fetch \
 	groupio/slots handles/fd handles/fork handles/threads membership/assignors \
-	membership/claims membership/order membership/range membership/roster \
-	membership/roundrobin membership/sticky membership/userdata net/addr \
-	net/env_posix net/helper net/loop net/poller net/resolver net/socket net/thread \
-	net/transport_tcp net/waiter producer/partitioner producer/producer_batch \
-	producer/threads producer/topics proto/api proto/blob proto/decode proto/encode \
-	proto/header proto/message proto/piece record/batch record/cursor record/golden \
-	record/message record/read record/write tools/args tools/deserializer \
-	tools/expression tools/lines
+	membership/claims membership/golden membership/order membership/range \
+	membership/roster membership/roundrobin membership/sticky membership/userdata \
+	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
+	net/thread net/transport_tcp net/waiter producer/partitioner \
+	producer/producer_batch producer/threads producer/topics proto/api proto/blob \
+	proto/decode proto/encode proto/header proto/message proto/piece record/batch \
+	record/cursor record/golden record/message record/read record/write tools/args \
+	tools/deserializer tools/expression tools/lines
 
 # Scripts that test what make makes, and the tools that the tests rely on.
 BUILD_TESTS := schemac layers runtests headers exports metrics install configure make dist
@@ -101,7 +101,7 @@ RDK := $(shell $(PKG_CONFIG) --libs rdkafka 2>/dev/null)
 # tests/interop/README.md
 INTEROP := batch_tool kfk_consume kfk_produce kfk_reader \
 	$(if $(RDK),partitions rdk_consume rdk_produce)
-INTEROP_BIN := $(INTEROP:%=$(B)/tests/interop/%)
+INTEROP_BIN := $(B)/tests/unit/membership/test_golden $(INTEROP:%=$(B)/tests/interop/%)
 
 # The clients see what a program sees.
 INTEROP_COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(WARN) -pthread $(SANFLAGS) $(CPPFLAGS) \
@@ -173,6 +173,7 @@ STAGE_asan = $(patsubst $(B)/%,$(BUILD)/asan/%,$(UNIT_BIN) $(SIM_BIN))
 STAGE_tsan = $(patsubst $(B)/%,$(BUILD)/tsan/%,$(UNIT_BIN) $(SIM_BIN))
 STAGE_schema = tests/interop/schema_check.py
 STAGE_interop = 'tests/interop/batch_check.sh $(BUILD)/release/tests/interop/batch_tool' \
+	'TIMEOUT=300 tests/interop/assign_check.sh $(BUILD)/release/tests/unit/membership/test_golden' \
 	$(if $(RDK),$(BUILD)/release/tests/interop/partitions) \
 	'TIMEOUT=600 ALONE=1 $(CROSS) $(BUILD)/release/tests/interop'
 STAGE_docs = '$(PYTHON) tests/docs/check.py --self-test' '$(PYTHON) tests/docs/check.py $(GEN)/man' \
