@@ -124,7 +124,8 @@ $(B)/tests/interop/partitions: tests/interop/partitions.c $(B)/internal.a $(B)/f
 	$(call run,TEST,$@)$(TEST_COMPILE) $(RDK)
 
 # tests/bench/README.md. A client of ours sees what a program sees.
-BENCH_BIN := $(addprefix $(B)/tests/bench/,nullbroker bench_codec bench_kfk $(if $(RDK),bench_rdk))
+BENCH_BIN := $(addprefix $(B)/tests/bench/,nullbroker bench_assign bench_codec bench_kfk \
+	$(if $(RDK),bench_rdk))
 BENCH_COMPILE = $(CC) -std=c11 -D_GNU_SOURCE -Iinclude $(WARN) -pthread $(CPPFLAGS) $(CFLAGS) \
 	-MMD -MP -MF $@.d -o $@ $(filter %.c %.a,$^) $(LDFLAGS)
 
@@ -134,9 +135,10 @@ $(BENCH_BIN): $(B)/tests/bench/%: tests/bench/%.c $(B)/flags
 
 $(B)/tests/bench/bench_kfk: tests/bench/bench.c $(A)
 $(B)/tests/bench/bench_kfk: BENCH_LIBS = $(LIBS)
-$(B)/tests/bench/bench_codec: $(B)/internal.a | $(GEN_HDR)
-$(B)/tests/bench/bench_codec: BENCH_LIBS = $(LIBS)
-$(B)/tests/bench/bench_codec: CPPFLAGS += -Ilib
+BENCH_INSIDE := $(addprefix $(B)/tests/bench/,bench_assign bench_codec)
+$(BENCH_INSIDE): $(B)/internal.a | $(GEN_HDR)
+$(BENCH_INSIDE): BENCH_LIBS = $(LIBS)
+$(BENCH_INSIDE): CPPFLAGS += -Ilib
 $(B)/tests/bench/bench_rdk: tests/bench/bench.c
 $(B)/tests/bench/bench_rdk: BENCH_LIBS = $(RDK)
 
