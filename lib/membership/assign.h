@@ -1,6 +1,6 @@
 /* assign: what an assignor is asked, and what it answers.
  *
- *   kfk__assign_group                        kfk__assigned, one a member, in the members' order
+ *   kfk__assign_group                        kfk__assign_share, one a member, in the members' order
  *     members   id, instance, rack,            topics       a topic and its partitions, by name
  *               topics, what it owns    ───>                and number
  *     topics    name, partitions, racks        user_data
@@ -56,11 +56,11 @@ typedef struct kfk__assign_group {
     int32_t n_members, n_topics;
 } kfk__assign_group;
 
-typedef struct kfk__assigned {
+typedef struct kfk__assign_share {
     const kfk__topic_parts *topics;
     int32_t n;
     kfk_bytes user_data; /* null, but for assignors of users */
-} kfk__assigned;
+} kfk__assign_share;
 
 /* What the last rebalance gave to this member, as it remembers it when it joins again. */
 typedef struct kfk__assign_mine {
@@ -81,7 +81,7 @@ typedef struct kfk__assignor kfk__assignor;
  * comes twice; more partitions than KFK__ASSIGN_MOST), or what a user's function says: *out is not
  * to be used, and the arena may hold what nobody needs. */
 typedef kfk_err kfk__assign_fn(const kfk__assignor *self, const kfk__assign_group *in,
-                               kfk__arena *arena, const kfk__assigned **out);
+                               kfk__arena *arena, const kfk__assign_share **out);
 
 /* What this member writes into its subscription for the leader's assignor; null: nothing. */
 typedef kfk_err kfk__user_data_fn(const kfk__assignor *self, const kfk__assign_mine *mine,

@@ -77,7 +77,7 @@ static kfk_err failed(const kfk__assignor *a, kfk_err err, kfk_error *e)
 }
 
 kfk_err kfk__assignor_run(const kfk__assignor *a, uint32_t protocol, const kfk__assign_group *in,
-                          kfk__arena *arena, const kfk__assigned **out, kfk_error *e)
+                          kfk__arena *arena, const kfk__assign_share **out, kfk_error *e)
 {
     kfk_err err = a->assign(a, in, arena, out);
 

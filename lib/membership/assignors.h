@@ -30,6 +30,6 @@ uint32_t kfk__assignor_protocol(const kfk__assignor *const *v, size_t n);
  * if a user's function gives what is not there, what was not subscribed to or the same twice, or,
  * where the group is cooperative, what another member has. |e| says what is wrong. */
 kfk_err kfk__assignor_run(const kfk__assignor *a, uint32_t protocol, const kfk__assign_group *in,
-                          kfk__arena *arena, const kfk__assigned **out, kfk_error *e);
+                          kfk__arena *arena, const kfk__assign_share **out, kfk_error *e);
 
 #endif

@@ -216,7 +216,7 @@ static kfk_err give_everything(range *g)
 }
 
 kfk_err kfk__range_assign(const kfk__assignor *self, const kfk__assign_group *in, kfk__arena *arena,
-                          const kfk__assigned **out)
+                          const kfk__assign_share **out)
 {
     kfk__arena scratch;
     range g = {0};

@@ -425,10 +425,10 @@ static void fill_shares(const kfk__roster *r, const int32_t *holder, share *shar
 }
 
 kfk_err kfk__roster_answer(const kfk__roster *r, const int32_t *holder, kfk__arena *arena,
-                           const kfk__assigned **out)
+                           const kfk__assign_share **out)
 {
     share *shares = room(r, (size_t)r->n_members, sizeof *shares);
-    kfk__assigned *answer = kfk__arena_alloc(arena, ((size_t)r->n_members + 1) * sizeof *answer);
+    kfk__assign_share *answer = kfk__arena_alloc(arena, ((size_t)r->n_members + 1) * sizeof *answer);
 
     if (!shares || !answer)
         return KFK_ERR_NOMEM;
@@ -440,7 +440,7 @@ kfk_err kfk__roster_answer(const kfk__roster *r, const int32_t *holder, kfk__are
     fill_shares(r, holder, shares);
     for (int32_t m = 0; m < r->n_members; m++)
         answer[r->members[m] - r->in->members] =
-            (kfk__assigned){.topics = shares[m].topics, .n = shares[m].n_topics};
+            (kfk__assign_share){.topics = shares[m].topics, .n = shares[m].n_topics};
     *out = answer;
     return KFK_OK;
 }

@@ -46,7 +46,7 @@ bool kfk__roster_reads(const kfk__roster *r, int32_t member, int32_t topic);
 int32_t *kfk__roster_numbers(const kfk__roster *r, size_t n, int32_t value);
 /* Makes the answer of |holder|, the member of each partition, in |arena|. */
 kfk_err kfk__roster_answer(const kfk__roster *r, const int32_t *holder, kfk__arena *arena,
-                           const kfk__assigned **out);
+                           const kfk__assign_share **out);
 
 static inline int32_t kfk__roster_number(const kfk__roster *r, int32_t partition)
 {

@@ -36,7 +36,7 @@ static void deal(const kfk__roster *r, int32_t *holder)
 }
 
 kfk_err kfk__roundrobin_assign(const kfk__assignor *self, const kfk__assign_group *in,
-                               kfk__arena *arena, const kfk__assigned **out)
+                               kfk__arena *arena, const kfk__assign_share **out)
 {
     kfk__arena scratch;
     kfk__roster r;

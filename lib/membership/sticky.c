@@ -26,7 +26,7 @@ static void withhold(const kfk__roster *r, const kfk__claims *claims, int32_t *h
 }
 
 static kfk_err assign(const kfk__assign_group *in, bool cooperative, kfk__arena *scratch,
-                      kfk__arena *arena, const kfk__assigned **out)
+                      kfk__arena *arena, const kfk__assign_share **out)
 {
     kfk__claims claims;
     kfk__roster r;
@@ -47,7 +47,7 @@ static kfk_err assign(const kfk__assign_group *in, bool cooperative, kfk__arena 
 }
 
 kfk_err kfk__sticky_assign(const kfk__assignor *self, const kfk__assign_group *in,
-                           kfk__arena *arena, const kfk__assigned **out)
+                           kfk__arena *arena, const kfk__assign_share **out)
 {
     kfk__arena scratch;
     kfk_err err;
@@ -60,7 +60,7 @@ kfk_err kfk__sticky_assign(const kfk__assignor *self, const kfk__assign_group *i
 }
 
 kfk_err kfk__cooperative_assign(const kfk__assignor *self, const kfk__assign_group *in,
-                                kfk__arena *arena, const kfk__assigned **out)
+                                kfk__arena *arena, const kfk__assign_share **out)
 {
     kfk__arena scratch;
     kfk_err err;

@@ -57,12 +57,12 @@ static kfk_err check_topic(verifying *v, int32_t m, const kfk__topic_parts *part
     return err;
 }
 
-static kfk_err check_all(verifying *v, const kfk__assigned *answer)
+static kfk_err check_all(verifying *v, const kfk__assign_share *answer)
 {
     kfk_err err = KFK_OK;
 
     for (int32_t m = 0; m < v->r.n_members; m++) {
-        const kfk__assigned *given = &answer[v->r.members[m] - v->r.in->members];
+        const kfk__assign_share *given = &answer[v->r.members[m] - v->r.in->members];
 
         for (int32_t i = 0; err == KFK_OK && i < given->n; i++)
             err = check_topic(v, m, &given->topics[i]);
@@ -83,7 +83,7 @@ static kfk_err prepare(verifying *v, const kfk__assign_group *in, kfk__arena *sc
 }
 
 kfk_err kfk__verify(const kfk__assignor *a, bool cooperative, const kfk__assign_group *in,
-                    const kfk__assigned *answer, const kfk_allocator *alloc, kfk_error *e)
+                    const kfk__assign_share *answer, const kfk_allocator *alloc, kfk_error *e)
 {
     verifying v = {.a = a, .cooperative = cooperative, .e = e};
     kfk__arena scratch;

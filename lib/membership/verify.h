@@ -10,6 +10,6 @@
  * that the member subscribes to, and be given once; if |cooperative|, to a member that already has
  * it, or while nobody does. */
 kfk_err kfk__verify(const kfk__assignor *a, bool cooperative, const kfk__assign_group *in,
-                    const kfk__assigned *answer, const kfk_allocator *alloc, kfk_error *e);
+                    const kfk__assign_share *answer, const kfk_allocator *alloc, kfk_error *e);
 
 #endif

@@ -83,7 +83,7 @@ static group make(bool mixed, bool racked)
 }
 
 /* What a member got, it says that it owns. */
-static void remember(const kfk__assignor *a, group *g, const kfk__assigned *answer, int32_t n,
+static void remember(const kfk__assignor *a, group *g, const kfk__assign_share *answer, int32_t n,
                      kfk__arena *arena)
 {
     for (int32_t m = 0; m < n; m++) {
@@ -107,7 +107,7 @@ static double cpu_ms(void)
 
 /* Of the members from |from| on, |n|; the least of some runs. */
 static double measure(const kfk__assignor *a, const group *g, int32_t from, int32_t n,
-                      kfk__arena *arena, const kfk__assigned **answer)
+                      kfk__arena *arena, const kfk__assign_share **answer)
 {
     kfk__assign_group in = {g->members + from, g->topics, n, g->n_topics};
     double least = 0;
@@ -127,7 +127,7 @@ static void row(const char *what, const char *text, bool mixed, bool racked)
 {
     const kfk__assignor *a = kfk__assignor_find(kfk__bytes_str(what), NULL, 0);
     group g = make(mixed, racked);
-    const kfk__assigned *answer, *after;
+    const kfk__assign_share *answer, *after;
     kfk__arena arena;
     double first, more, less;
 

@@ -29,7 +29,7 @@ static kfk__assign_group group;
 
 /* What an assignor said. */
 static kfk__arena answers;
-static const kfk__assigned *answer;
+static const kfk__assign_share *answer;
 
 static void setup(void)
 {
@@ -323,7 +323,7 @@ static inline bool is_near(int32_t m, int32_t t, int32_t p)
 }
 
 /* Also sees to it that the answer is one: what is there, was subscribed to, and once. */
-static inline void take_measure(const kfk__assigned *of, measure *out)
+static inline void take_measure(const kfk__assign_share *of, measure *out)
 {
     int32_t all = first_of(group.n_topics);
 

@@ -134,7 +134,7 @@ static void sweep(const char *text, const kfk__assignor *a)
 }
 
 static kfk_err as_range(const kfk__assignor *self, const kfk__assign_group *in, kfk__arena *arena,
-                        const kfk__assigned **out)
+                        const kfk__assign_share **out)
 {
     return kfk__assignors[0].assign(self, in, arena, out);
 }
@@ -191,15 +191,15 @@ END_TEST
 /* ---- a user's: it says what its argument says, each member's after the other's ---- */
 
 static kfk_err as_told(const kfk__assignor *self, const kfk__assign_group *in, kfk__arena *arena,
-                       const kfk__assigned **out)
+                       const kfk__assign_share **out)
 {
     const char *const *say = self->arg;
-    kfk__assigned *v = kfk__arena_alloc(arena, (size_t)in->n_members * sizeof *v);
+    kfk__assign_share *v = kfk__arena_alloc(arena, (size_t)in->n_members * sizeof *v);
 
     if (!say)
         return KFK_ERR_STATE;
     for (int32_t m = 0; v && m < in->n_members; m++) {
-        v[m] = (kfk__assigned){.user_data = kfk__bytes_str("data")};
+        v[m] = (kfk__assign_share){.user_data = kfk__bytes_str("data")};
         v[m].topics = parts_of(say[m], &v[m].n);
     }
     *out = v;

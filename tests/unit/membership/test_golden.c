@@ -20,7 +20,7 @@ static struct {
     int64_t kept, kept_by_java, near, near_by_java; /* where there is not one right answer */
 } found;
 
-static kfk__assigned theirs[MOST_MEMBERS];
+static kfk__assign_share theirs[MOST_MEMBERS];
 static measure java, ours;
 
 static void read_theirs(void)
