@@ -21,6 +21,7 @@ static void poller_wake(kfk__poller *p)
 
 static void setup(void)
 {
+    wakes = 0;
     fakeenv_init(&fake);
     ops = fakeenv_ops;
     ops.poller_wake = poller_wake;
