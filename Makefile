@@ -76,7 +76,7 @@ ALL_CXXFLAGS = -std=c++11 -Iinclude -Ilib -Wall -Wextra $(WERROR) $(HARDEN) $(SA
 
 BASE := arena buf crc32c error errtab fork heap ledger lock log log_limit map mem metrics \
 	metrics_text murmur2 uuid version
-PROTO := api blob decode encode header message piece
+PROTO := api blob data decode encode header message piece
 COMPRESS := compress gzip lz4 snappy zstd
 CONFIG := check config duration getter hostport load properties property setting value
 NET := addr env_posix helper loop poller poller_epoll poller_poll resolver socket thread \
@@ -104,11 +104,13 @@ TOOLS := args assignment broker console consume date describe deserializer expre
 # Kafka's system tests can run a client by these: kfk-verifiable-producer.
 VERIFIABLE := event exception producer
 
-# One schema file an API: lib/proto/schema/NAME.kfk.
-SCHEMAS := api_versions create_partitions create_topics delete_topics describe_configs \
-	describe_topic_partitions fetch find_coordinator init_producer_id list_offsets \
-	list_partition_reassignments metadata offset_commit offset_fetch \
-	offset_for_leader_epoch produce
+# One schema file an API, or a message of no API: lib/proto/schema/NAME.kfk.
+SCHEMAS := api_versions consumer_group_describe consumer_group_heartbeat \
+	consumer_protocol_assignment consumer_protocol_subscription create_partitions \
+	create_topics delete_groups delete_topics describe_configs describe_groups \
+	describe_topic_partitions fetch find_coordinator heartbeat init_producer_id join_group \
+	leave_group list_groups list_offsets list_partition_reassignments metadata \
+	offset_commit offset_delete offset_fetch offset_for_leader_epoch produce sync_group
 
 # What is installed: include/kfk/NAME.h, man/NAME.SECTION, and the pages that tools/mkman makes.
 PUBLIC := admin config consumer error kafka_errors kfk metrics producer records types \

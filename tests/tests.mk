@@ -25,9 +25,9 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes \
 	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
 	net/thread net/transport_tcp net/waiter producer/partitioner \
 	producer/producer_batch producer/threads producer/topics proto/api proto/blob \
-	proto/decode proto/encode proto/header proto/message proto/piece record/batch \
-	record/cursor record/golden record/message record/read record/write tools/args \
-	tools/deserializer tools/expression tools/lines
+	proto/data proto/decode proto/encode proto/header proto/message proto/piece \
+	record/batch record/cursor record/golden record/message record/read record/write \
+	tools/args tools/deserializer tools/expression tools/lines
 
 # Scripts that test what make makes, and the tools that the tests rely on.
 BUILD_TESTS := schemac layers runtests headers exports metrics install configure make dist

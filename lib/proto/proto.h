@@ -10,6 +10,9 @@
  *
  *      struct ──kfk__encode(tables, version)──> bytes ──kfk__decode(tables, version)──> struct
  *
+ * A schema may also describe one message that belongs to no API (kfk__data): what is inside the
+ * bytes of others, with its version in front.
+ *
  * Types: bool int8_t int16_t uint16_t int32_t uint32_t int64_t double; kfk__uuid; kfk_bytes for
  * string, bytes and records (data NULL: null); an array is struct { T *v; int32_t n; } (n -1:
  * null); a struct is a member, or a pointer where it is nullable. Decoded values live in an arena,
@@ -85,6 +88,14 @@ typedef struct kfk__api {
     int16_t min, max;     /* request and response have the same versions */
     int16_t flexible_min; /* first flexible version; KFK__NO_VERSION: none */
 } kfk__api;
+
+/* A message by itself (data.h). */
+typedef struct kfk__data {
+    const char *name;
+    const kfk__schema *schema;
+    int16_t min, max;
+    int16_t flexible_min;
+} kfk__data;
 
 /* NULL: the library does not know the key. */
 const kfk__api *kfk__api_by_key(int16_t key);

@@ -90,13 +90,13 @@ class KafkaMessage:
     def __init__(self, jar, name):
         text = jar.read("common/message/%s.json" % name).decode()
         doc = json.loads("\n".join(t for t in text.splitlines() if not t.strip().startswith("//")))
-        self.key, self.versions = doc["apiKey"], versions(doc["validVersions"])
+        self.key, self.versions = doc.get("apiKey"), versions(doc["validVersions"])
         self.flexible, self.unstable = doc["flexibleVersions"], doc.get("latestVersionUnstable", False)
         self.fields = kafka_fields(doc["fields"], {s["name"]: s["fields"] for s in doc.get("commonStructs", [])})
 
 
 class OurApi:
-    """A .kfk file."""
+    """A .kfk file. |messages| are by what they add to the name: Request and Response, or nothing for data."""
 
     def __init__(self, path):
         self.messages, levels = {}, []
@@ -109,8 +109,12 @@ class OurApi:
                 if words[0] == "api":
                     self.name, self.key = words[1], int(words[3])
                     self.versions, self.flexible = versions(words[5]), words[7]
+                elif words[0] == "data":
+                    self.name, self.key = words[1], None
+                    self.versions, self.flexible = versions(words[3]), words[5]
+                    levels = [self.messages.setdefault("", [])]
                 elif text in ("request", "response"):
-                    levels = [self.messages.setdefault(text, [])]
+                    levels = [self.messages.setdefault(text.capitalize(), [])]
                 else:
                     field = self.field(words)
                     del levels[(len(text) - len(text.lstrip())) // 4 :]
@@ -151,17 +155,17 @@ class Check:
             self.fields(here, version, a.fields, b.fields)
 
     def api(self, jar, api):
-        for direction in ("request", "response"):
-            kafka = KafkaMessage(jar, api.name + direction.capitalize())
+        for suffix in ("Request", "Response") if api.key is not None else ("",):
+            kafka = KafkaMessage(jar, api.name + suffix)
             last = kafka.versions[1]
-            if KafkaMessage(jar, api.name + "Request").unstable:
+            if suffix and KafkaMessage(jar, api.name + "Request").unstable:
                 last -= 1
-            where = "%s %s" % (api.name, direction)
+            where = api.name + suffix
             self.same(where, "key", api.key, kafka.key)
             self.same(where, "versions", api.versions, (kafka.versions[0], last))
             self.same(where, "flexible", api.flexible, kafka.flexible)
             for version in range(kafka.versions[0], last + 1):
-                self.fields("%s v%d" % (where, version), version, api.messages[direction], kafka.fields)
+                self.fields("%s v%d" % (where, version), version, api.messages[suffix], kafka.fields)
 
 
 def clients_jar(top):

@@ -26,10 +26,11 @@ import org.apache.kafka.common.record.internal.MemoryRecords;
 /**
  * Encodes sample messages with Kafka's own classes, for tests/unit/proto/golden.txt:
  *
- *     java -cp kafka-clients.jar GoldenMessages.java KEY... > golden.txt
+ *     java -cp kafka-clients.jar GoldenMessages.java KEY|NAME... > golden.txt
  *
  * A line is "KEY VERSION KIND HEX"; KIND is req or res, or reqh or resh for the headers, which carry correlation id
- * 0x01020304 and client id "golden". Of each message there are three: with everything set; with all that can be null
+ * 0x01020304 and client id "golden". A message that is no API's, as ConsumerProtocolAssignment, is named by its class:
+ * "NAME VERSION data HEX", without the version in front. Of each message there are three: with everything set; with all that can be null
  * or empty so, and no tagged field; and a mixture. The contents follow from the key, the version and the kind.
  */
 public class GoldenMessages {
@@ -86,6 +87,8 @@ public class GoldenMessages {
             return bytes();
         if (c == Uuid.class)
             return mode == Mode.BARE ? Uuid.ZERO_UUID : new Uuid(random.nextLong(), random.nextLong());
+        if (c == ByteBuffer.class)
+            return ByteBuffer.wrap(bytes());
         if (c.getName().endsWith("BaseRecords"))
             return MemoryRecords.readableRecords(ByteBuffer.wrap(bytes()));
         if (type instanceof Schema)
@@ -147,9 +150,9 @@ public class GoldenMessages {
         return message;
     }
 
-    private static void print(ApiKeys api, int version, String kind, Message message, short at) {
+    private static void print(Object whose, int version, String kind, Message message, short at) {
         byte[] bytes = MessageUtil.byteBufferToArray(MessageUtil.toByteBufferAccessor(message, at).buffer());
-        System.out.println(api.id + " " + version + " " + kind + " " + HexFormat.of().formatHex(bytes));
+        System.out.println(whose + " " + version + " " + kind + " " + HexFormat.of().formatHex(bytes));
     }
 
     private static void messages(ApiKeys api, short version, String kind, Schema schema) throws Exception {
@@ -159,12 +162,28 @@ public class GoldenMessages {
             long seed = api.id * 100000L + version * 100L + mode.ordinal() * 10L + (kind.equals("req") ? 0 : 1);
             ApiMessage message = kind.equals("req") ? type.newRequest() : type.newResponse();
             new GoldenMessages(seed, mode).fill(message, schema);
-            print(api, version, kind, message, version);
+            print(api.id, version, kind, message, version);
         }
+    }
+
+    private static void data(String name) throws Exception {
+        Class<?> c = Class.forName("org.apache.kafka.common.message." + name);
+        Schema[] schemas = (Schema[]) c.getField("SCHEMAS").get(null);
+
+        for (short v = c.getField("LOWEST_SUPPORTED_VERSION").getShort(null); v < schemas.length; v++)
+            for (Mode mode : Mode.values()) {
+                Message message = (Message) c.getDeclaredConstructor().newInstance();
+                new GoldenMessages(name.hashCode() * 1000L + v * 10L + mode.ordinal(), mode).fill(message, schemas[v]);
+                print(name, v, "data", message, v);
+            }
     }
 
     public static void main(String[] args) throws Exception {
         for (String arg : args) {
+            if (!Character.isDigit(arg.charAt(0))) {
+                data(arg);
+                continue;
+            }
             ApiKeys api = ApiKeys.forId(Integer.parseInt(arg));
             ApiMessageType type = ApiMessageType.fromApiKey(api.id);
 
@@ -172,8 +191,8 @@ public class GoldenMessages {
                 RequestHeaderData request = new RequestHeaderData();
                 request.setRequestApiKey(api.id).setRequestApiVersion(v).setCorrelationId(0x01020304);
                 request.setClientId("golden");
-                print(api, v, "reqh", request, type.requestHeaderVersion(v));
-                print(api, v, "resh", new ResponseHeaderData().setCorrelationId(0x01020304),
+                print(api.id, v, "reqh", request, type.requestHeaderVersion(v));
+                print(api.id, v, "resh", new ResponseHeaderData().setCorrelationId(0x01020304),
                     type.responseHeaderVersion(v));
                 messages(api, v, "req", type.requestSchemas()[v]);
                 messages(api, v, "res", type.responseSchemas()[v]);

@@ -23,7 +23,7 @@ static void check_whole(const golden *g)
     counted.bytes = 0;
     ck_assert_msg(kfk__decode(g->schema, g->version, g->flexible, g->bytes, g->n, &arena, msg,
                               &used, &why) == KFK_OK,
-                  "%s v%d %s: %s", g->api->name, g->version, g->kind, why);
+                  "%s v%d %s: %s", g->name, g->version, g->kind, why);
     ck_assert_uint_eq(used, g->n);
     golden_check(g, msg);
     ck_assert_uint_le(counted.bytes, BASE_BYTES + BYTES_PER_BYTE * g->n);
