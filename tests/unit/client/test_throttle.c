@@ -16,6 +16,12 @@ static const struct {
     {8, 4},  /* OffsetCommit */
     {9, 4},  /* OffsetFetch */
     {10, 2}, /* FindCoordinator */
+    {11, 3}, /* JoinGroup */
+    {12, 2}, /* Heartbeat */
+    {13, 2}, /* LeaveGroup */
+    {14, 2}, /* SyncGroup */
+    {15, 2}, /* DescribeGroups */
+    {16, 2}, /* ListGroups */
     {18, 2}, /* ApiVersions */
     {19, 3}, /* CreateTopics */
     {20, 2}, /* DeleteTopics */
@@ -23,7 +29,11 @@ static const struct {
     {23, 2}, /* OffsetForLeaderEpoch */
     {32, 2}, /* DescribeConfigs */
     {37, 1}, /* CreatePartitions */
+    {42, 1}, /* DeleteGroups */
     {46, 0}, /* ListPartitionReassignments */
+    {47, 0}, /* OffsetDelete */
+    {68, 0}, /* ConsumerGroupHeartbeat */
+    {69, 0}, /* ConsumerGroupDescribe */
     {75, 0}, /* DescribeTopicPartitions */
 };
 
