@@ -224,9 +224,10 @@ static kfk__dev_status handled(kfk__dev_call *call, kfk__dev_outcome outcome)
         return hang(call);
     if (outcome == KFK__DEV_SILENT)
         return KFK__DEV_DONE;
-    if (after && call->fault.kind == KFK__DEV_FAULT_DELAY)
-        return wait_ms(call, KFK__DEV_DELAYED_AFTER);
-    return finish(call);
+    if (!after || call->fault.kind != KFK__DEV_FAULT_DELAY)
+        return finish(call);
+    /* Now, as what it points to may be gone by then. */
+    return encode(call) ? wait_ms(call, KFK__DEV_DELAYED_AFTER) : KFK__DEV_DEAD;
 }
 
 static kfk__dev_status handle(kfk__dev_service *s, kfk__dev_call *call)
@@ -283,7 +284,7 @@ static kfk__dev_status go_on(kfk__dev_service *s, kfk__dev_call *call, int64_t n
     case KFK__DEV_HANDLING:
         return handle(s, call);
     case KFK__DEV_DELAYED_AFTER:
-        return now < call->until ? KFK__DEV_WAITING : finish(call);
+        return now < call->until ? KFK__DEV_WAITING : KFK__DEV_READY;
     case KFK__DEV_HANGING:
         return KFK__DEV_HUNG;
     }

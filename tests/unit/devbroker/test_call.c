@@ -122,6 +122,31 @@ START_TEST(delayed_before_or_after)
 }
 END_TEST
 
+/* What it tells of is gone when it is sent. */
+START_TEST(a_delayed_answer_is_what_it_was)
+{
+    const kfk__metadata_response *r;
+    kfk__metadata_request req;
+    kfk__dev_call *call;
+    uint8_t *bytes;
+    size_t n;
+
+    new_request(&kfk__metadata_api, &req);
+    req.topics.n = -1;
+    call = call_of(1, &kfk__metadata_api, 9, &req);
+    add_fault((kfk__dev_fault){.kind = KFK__DEV_FAULT_DELAY, .after = true, .value = 100});
+    ck_assert_int_eq(step(call), KFK__DEV_WAITING);
+    kfk__dev_cluster_delete_topic(&service.cluster, topic);
+    now_ns += 100 * KFK__MS;
+    ck_assert_int_eq(step(call), KFK__DEV_READY);
+    bytes = answer_bytes(call, &n);
+    kfk__dev_call_free(call);
+    r = decode_answer(&kfk__metadata_api, 9, bytes, n);
+    ck_assert_int_eq(r->topics.n, 1);
+    ck_assert_bytes_eq(r->topics.v[0].name, "t");
+}
+END_TEST
+
 START_TEST(a_throttle_is_told_and_kept)
 {
     kfk__dev_call *call = produce_call();
@@ -254,6 +279,7 @@ int main(void)
     tcase_add_test(t, an_error_after_comes_too_late);
     tcase_add_loop_test(t, dropped_and_hung_before_or_after, 0, 4);
     tcase_add_loop_test(t, delayed_before_or_after, 0, 2);
+    tcase_add_test(t, a_delayed_answer_is_what_it_was);
     tcase_add_test(t, a_throttle_is_told_and_kept);
     tcase_add_test(t, bytes_are_spoiled);
     tcase_add_loop_test(t, errors_have_a_level, 0, 4);
