@@ -1,8 +1,10 @@
-/* FindCoordinator, OffsetCommit, OffsetFetch: committed offsets, for consumers that are in no
- * group. */
+/* FindCoordinator, OffsetCommit, OffsetFetch: who coordinates a group, and what it has committed.
+ */
 #include "devbroker/handlers.h"
 
+#include "devbroker/classic.h"
 #include "devbroker/committed.h"
+#include "devbroker/coordinate.h"
 #include "devbroker/reply.h"
 #include "proto/find_coordinator.h"
 #include "proto/offset_commit.h"
@@ -68,16 +70,6 @@ kfk__dev_outcome kfk__dev_find_coordinator(kfk__dev_service *s, kfk__dev_call *c
     return KFK__DEV_ANSWER;
 }
 
-static int16_t check_coordinator(const kfk__dev_cluster *c, const kfk__dev_call *call,
-                                 kfk_bytes group)
-{
-    if (call->refuse)
-        return call->refuse;
-    if (group.len > KFK__DEV_GROUP_MAX)
-        return KFK_ERR_INVALID_GROUP_ID;
-    return kfk__dev_cluster_coordinator(c, group) == call->node ? KFK_OK : KFK_ERR_NOT_COORDINATOR;
-}
-
 /* ---- OffsetCommit ---- */
 
 typedef kfk__offset_commit_request commit_request;
@@ -86,19 +78,26 @@ typedef kfk__offset_commit_request_partition commit_partition_in;
 typedef kfk__offset_commit_response_topic commit_out;
 typedef kfk__offset_commit_response_partition commit_partition_out;
 
-/* Nobody is a member of anything here. Who says that it is in no generation may commit, whoever it
- * says it is. */
-static int16_t check_commit(const kfk__dev_cluster *c, const kfk__dev_call *call,
+/* Who is in no generation may commit for a group that is not there, which is then made, or has no
+ * members, whoever it says it is. */
+static int16_t check_commit(kfk__dev_cluster *c, const kfk__dev_call *call,
                             const commit_request *req)
 {
-    int16_t code = check_coordinator(c, call, req->group_id);
+    int16_t code = kfk__dev_check_coordinator(c, call, req->group_id);
+    kfk__dev_group *g;
 
-    if (code || req->generation_id_or_member_epoch < 0)
+    if (code)
         return code;
-    if (kfk__dev_offsets_know(&c->offsets, req->group_id))
-        return KFK_ERR_UNKNOWN_MEMBER_ID;
-    return call->version >= FIRST_WITHOUT_GROUPS ? KFK_ERR_GROUP_ID_NOT_FOUND
-                                                 : KFK_ERR_ILLEGAL_GENERATION;
+    kfk__dev_coordinate(c, call->now);
+    g = kfk__dev_groups_find(&c->groups, req->group_id);
+    if (!g && req->generation_id_or_member_epoch >= 0)
+        return call->version >= FIRST_WITHOUT_GROUPS ? KFK_ERR_GROUP_ID_NOT_FOUND
+                                                     : KFK_ERR_ILLEGAL_GENERATION;
+    if (!g)
+        return kfk__dev_group_of(c, req->group_id) ? KFK_OK
+                                                              : KFK_ERR_UNKNOWN_SERVER_ERROR;
+    return kfk__dev_classic_commit(g, req->member_id, req->group_instance_id,
+                                   req->generation_id_or_member_epoch, call->now);
 }
 
 /* As Java counts: units of UTF-16, of which a character of four bytes has two. */
@@ -278,7 +277,7 @@ static bool fetch_group(const kfk__dev_cluster *c, kfk__dev_call *call, const gr
     topic_out *rows;
 
     out->group_id = in->group_id;
-    out->error_code = check_coordinator(c, call, in->group_id);
+    out->error_code = kfk__dev_check_coordinator(c, call, in->group_id);
     if (out->error_code)
         return true;
     if (in->topics.n < 0)

@@ -13,7 +13,9 @@ typedef struct kfk__dev_listener {
     kfk__addr at;
     kfk__sock *sock;    /* NULL: closed */
     int64_t rest_until; /* not 0: it neither opens nor accepts before */
-    int64_t stops;      /* of the node, as last seen */
+    int64_t stops;      /* of the node, as acted on */
+    int64_t stops_seen; /* and as last seen, */
+    bool up;            /* with whether it is up */
 } kfk__dev_listener;
 
 struct kfk__devbroker {

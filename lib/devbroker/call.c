@@ -30,6 +30,8 @@ void kfk__dev_call_free(kfk__dev_call *call)
 
     if (!call)
         return;
+    if (call->forget)
+        call->forget(call);
     a = call->frame.alloc;
     for (size_t i = 0; i < call->n_pins; i++)
         kfk__dev_chunk_drop(call->pins[i]);

@@ -74,7 +74,9 @@ struct kfk__dev_call {
     int16_t key, version;
     kfk_bytes client_id;
     void *request, *response; /* api's structs, in the arena */
+    kfk_bytes client_host;    /* "/127.0.0.1", as Kafka tells it; the connection's */
     void *kept;               /* a handler's own, from one run to the next, in the arena */
+    void (*forget)(struct kfk__dev_call *call); /* NULL, or what becomes of |kept| at the end */
     /* its way */
     kfk__dev_stage stage;
     int64_t now, wall_ms; /* of this step */

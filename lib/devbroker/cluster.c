@@ -28,6 +28,7 @@ kfk_err kfk__dev_cluster_init(kfk__dev_cluster *c, const kfk__env *env, int32_t 
     c->next_producer_id = FIRST_PRODUCER_ID;
     kfk__dev_topics_init(&c->topics, &c->env.alloc);
     kfk__dev_offsets_init(&c->offsets, &c->env.alloc);
+    kfk__dev_groups_init(&c->groups, &c->env, &c->version);
     for (int32_t i = 0; i < n_nodes; i++) {
         c->nodes[i] = (kfk__dev_node){.id = i + 1, .up = true};
         kfk__dev_sessions_init(&c->nodes[i].sessions, &c->env.alloc);
@@ -41,6 +42,7 @@ void kfk__dev_cluster_fini(kfk__dev_cluster *c)
 {
     for (int32_t i = 0; i < c->n_nodes; i++)
         kfk__dev_sessions_fini(&c->nodes[i].sessions);
+    kfk__dev_groups_fini(&c->groups);
     kfk__dev_topics_fini(&c->topics);
     kfk__dev_offsets_fini(&c->offsets);
     kfk__compressor_free(c->inflate);
@@ -85,7 +87,11 @@ bool kfk__dev_cluster_changes_topics(const kfk__dev_cluster *c, int32_t node)
 
 int32_t kfk__dev_cluster_coordinator(const kfk__dev_cluster *c, kfk_bytes key)
 {
-    return first_up(c, (int32_t)(kfk__map_hash(key.data, key.len) % (uint32_t)c->n_nodes));
+    int32_t home = kfk__dev_groups_home(&c->groups, key);
+
+    if (home == 0)
+        home = (int32_t)(kfk__map_hash(key.data, key.len) % (uint32_t)c->n_nodes) + 1;
+    return first_up(c, home - 1);
 }
 
 /* ---- who leads ---- */
@@ -149,6 +155,7 @@ void kfk__dev_cluster_set_up(kfk__dev_cluster *c, int32_t node, bool up)
     kfk__dev_cluster_node(c, node)->stops += !up;
     kfk__dev_sessions_expire(&kfk__dev_cluster_node(c, node)->sessions);
     c->version++;
+    c->placement++;
     for (kfk__dev_topic *t = kfk__dev_topics_first(&c->topics); t;
          t = kfk__dev_topics_next(&c->topics, t)) {
         for (int32_t k = 0; k < t->n_partitions; k++)

@@ -1,10 +1,10 @@
 /* cluster: what the nodes share: which of them are up, the topics and who leads their partitions,
- * and the offsets that groups have committed.
+ * the groups, and the offsets that they have committed.
  *
  *   cluster ── nodes[1..n]        each with its fetch sessions; the controller is the lowest that
  *          │                      is up
  *          ├── topics             the in-sync set of a partition: its replicas whose node is up
- *          └── offsets
+ *          └── groups, offsets
  *
  * Not locked: the broker's lock guards it. */
 #ifndef KFK_DEVBROKER_CLUSTER_H
@@ -16,6 +16,7 @@
 #include "base/env.h"
 #include "compress/compress.h"
 #include "devbroker/committed.h"
+#include "devbroker/groups.h"
 #include "devbroker/profile.h"
 #include "devbroker/sessions.h"
 #include "devbroker/topic.h"
@@ -39,11 +40,13 @@ typedef struct kfk__dev_cluster {
     const kfk__dev_profile *profile;
     kfk__dev_topics topics;
     kfk__dev_offsets offsets;
+    kfk__dev_groups groups;
     int64_t next_producer_id;
     int32_t default_partitions, default_replicas;
     bool auto_create;
     size_t bytes_max;         /* in all logs; 0: no limit */
-    uint64_t version;         /* counts every change that a waiting Fetch could be waiting for */
+    uint64_t version;         /* counts every change that a waiting request could wait for */
+    uint64_t placement;       /* counts every change of who may coordinate what */
     int32_t next_leader;      /* where the next topic's first partition goes */
     kfk__compressor *inflate; /* used under the broker's lock */
 } kfk__dev_cluster;
@@ -60,8 +63,8 @@ const kfk__dev_profile *kfk__dev_cluster_profile(const kfk__dev_cluster *c, int3
 int32_t kfk__dev_cluster_controller(const kfk__dev_cluster *c);
 /* Whether the node makes and deletes topics: all do, or the controller alone. */
 bool kfk__dev_cluster_changes_topics(const kfk__dev_cluster *c, int32_t node);
-/* The node that coordinates a group or a transactional id: by hash, passed on to the next one that
- * is up. -1: none. */
+/* The node that coordinates a group or a transactional id: the one it was moved to, or by hash; in
+ * the place of one that is down, the next one that is up. -1: none. */
 int32_t kfk__dev_cluster_coordinator(const kfk__dev_cluster *c, kfk_bytes key);
 /* A node goes: it leads nothing any more, and leaves every in-sync set but the last member's. Or it
  * comes back. */

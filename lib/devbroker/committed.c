@@ -121,23 +121,35 @@ kfk_err kfk__dev_offsets_pend(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes t
     return KFK_OK;
 }
 
-bool kfk__dev_offsets_know(const kfk__dev_offsets *os, kfk_bytes group)
-{
-    for (kfk__list *i = kfk__list_first(&os->all); i; i = kfk__list_next(&os->all, i))
-        if (kfk__bytes_equal(KFK__ENTRY(i, kfk__dev_offset, link)->group, group))
-            return true;
-    return false;
-}
-
-void kfk__dev_offsets_forget(kfk__dev_offsets *os, kfk_bytes topic)
+/* Those of a group, or of a topic; the other one is null. */
+static void drop_all(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes topic)
 {
     for (kfk__list *i = kfk__list_first(&os->all), *next; i; i = next) {
         kfk__dev_offset *o = KFK__ENTRY(i, kfk__dev_offset, link);
 
         next = kfk__list_next(&os->all, i);
-        if (kfk__bytes_equal(o->topic, topic))
+        if (kfk__bytes_equal(group.data ? o->group : o->topic, group.data ? group : topic))
             drop(os, o);
     }
+}
+
+void kfk__dev_offsets_forget(kfk__dev_offsets *os, kfk_bytes topic)
+{
+    drop_all(os, (kfk_bytes){0}, topic);
+}
+
+void kfk__dev_offsets_forget_group(kfk__dev_offsets *os, kfk_bytes group)
+{
+    drop_all(os, group, (kfk_bytes){0});
+}
+
+void kfk__dev_offsets_remove(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes topic,
+                             int32_t partition)
+{
+    kfk__dev_offset *o = kfk__dev_offsets_get(os, group, topic, partition);
+
+    if (o)
+        drop(os, o);
 }
 
 void kfk__dev_offsets_init(kfk__dev_offsets *os, const kfk_allocator *a)

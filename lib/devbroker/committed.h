@@ -43,8 +43,11 @@ kfk_err kfk__dev_offsets_put(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes to
  * KFK_ERR_NOMEM. */
 kfk_err kfk__dev_offsets_pend(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes topic,
                               int32_t partition, bool pending);
-/* Whether the group has committed anything. */
-bool kfk__dev_offsets_know(const kfk__dev_offsets *os, kfk_bytes group);
+/* What is stored of a group goes with it. */
+void kfk__dev_offsets_forget_group(kfk__dev_offsets *os, kfk_bytes group);
+/* Takes one away, if it is there. */
+void kfk__dev_offsets_remove(kfk__dev_offsets *os, kfk_bytes group, kfk_bytes topic,
+                             int32_t partition);
 /* What is stored for a topic goes with it. */
 void kfk__dev_offsets_forget(kfk__dev_offsets *os, kfk_bytes topic);
 

@@ -1,6 +1,7 @@
 #include "devbroker/conn.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -32,6 +33,17 @@ kfk__dev_conn *kfk__dev_conn_new(kfk__dev_service *s, const kfk__env *env, int32
         return c;
     kfk__dev_conn_free(c);
     return NULL;
+}
+
+void kfk__dev_conn_from(kfk__dev_conn *c, const kfk__addr *client)
+{
+    char text[KFK__ADDR_TEXT], *port;
+
+    kfk__addr_format(client, text);
+    port = strrchr(text, ':');
+    if (port)
+        *port = 0;
+    (void)snprintf(c->host, sizeof c->host, "/%s", text);
 }
 
 void kfk__dev_conn_free(kfk__dev_conn *c)
@@ -108,6 +120,8 @@ static bool begin_frame(kfk__dev_conn *c)
         return false;
     c->call = kfk__dev_call_new(&c->env.alloc, c->node);
     c->frame_len = len;
+    if (c->call)
+        c->call->client_host = kfk__bytes_str(c->host);
     return c->call != NULL;
 }
 

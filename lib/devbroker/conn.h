@@ -17,6 +17,7 @@
 #include "base/env.h"
 #include "base/list.h"
 #include "devbroker/call.h"
+#include "net/addr.h"
 
 /* What an event's owner is: the first member of whatever owns a socket. */
 typedef enum kfk__dev_owner { KFK__DEV_LISTENER, KFK__DEV_CONN } kfk__dev_owner;
@@ -40,11 +41,14 @@ typedef struct kfk__dev_conn {
     size_t sent;       /* of the first */
     size_t unsent;     /* bytes in all of them */
     bool doomed;       /* to be closed */
+    char host[KFK__ADDR_TEXT + 1]; /* of the client: "/127.0.0.1" */
 } kfk__dev_conn;
 
 /* Without a socket yet: accept wants its owner first. NULL: no memory. */
 kfk__dev_conn *kfk__dev_conn_new(kfk__dev_service *s, const kfk__env *env, int32_t node,
                                  int32_t frame_max);
+/* Whose it is, once accept has told. */
+void kfk__dev_conn_from(kfk__dev_conn *c, const kfk__addr *client);
 /* Closes the socket, if it has one, and frees. */
 void kfk__dev_conn_free(kfk__dev_conn *c);
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "devbroker/broker.h"
 #include "devbroker/conn.h"
+#include "devbroker/coordinate.h"
 
 enum { REQUEST_MAX = 100 * 1024 * 1024, RETRY_MS = 50, NAME_BYTES = 255 };
 
@@ -20,7 +21,8 @@ static bool opts_ok(const kfk__devbroker_opts *o)
     return o->n_nodes >= 0 && o->n_nodes <= KFK__DEV_NODES_MAX && o->default_partitions >= 0 &&
            o->default_partitions <= KFK__DEV_PARTITIONS_MAX && o->default_replicas >= 0 &&
            o->default_replicas <= (o->n_nodes ? o->n_nodes : 1) && o->request_max >= 0 &&
-           o->memory_max >= 0 && o->fetch_sessions >= -1 && kfk__dev_profile_by_name(o->profile);
+           o->memory_max >= 0 && o->fetch_sessions >= -1 && o->groups.initial_delay_ms >= 0 &&
+           kfk__dev_profile_by_name(o->profile);
 }
 
 /* false: too long. */
@@ -63,6 +65,7 @@ static void apply_opts(kfk__devbroker *b, const kfk__devbroker_opts *o)
         c->default_replicas = o->default_replicas;
     if (o->cluster_id)
         kfk__error_set(c->id, sizeof c->id, o->cluster_id, strlen(o->cluster_id));
+    kfk__dev_groups_set(&c->groups, &o->groups);
     b->service.heard = o->heard;
     b->service.heard_arg = o->heard_arg;
     b->request_max = o->request_max ? o->request_max : REQUEST_MAX;
@@ -224,25 +227,31 @@ static void rest(kfk__dev_listener *l, int64_t now)
     l->rest_until = now + RETRY_MS * KFK__MS;
 }
 
-static void follow_node(kfk__devbroker *b, kfk__dev_listener *l, int64_t now)
+/* What is due in groups is done, and what has become of the nodes is noted. */
+static void look(kfk__devbroker *b, int64_t now)
 {
-    const kfk__dev_node *node = &b->service.cluster.nodes[l->node - 1];
-    int64_t stops;
-    bool up;
+    kfk__dev_cluster *c = &b->service.cluster;
 
     kfk__lock(&b->service.lock);
-    stops = node->stops;
-    up = node->up;
+    kfk__dev_coordinate(c, now);
+    for (int32_t i = 0; i < c->n_nodes; i++) {
+        b->listeners[i].stops_seen = c->nodes[i].stops;
+        b->listeners[i].up = c->nodes[i].up;
+    }
     kfk__unlock(&b->service.lock);
-    if (stops != l->stops && l->sock)
+}
+
+static void follow_node(kfk__devbroker *b, kfk__dev_listener *l, int64_t now)
+{
+    if (l->stops_seen != l->stops && l->sock)
         close_node(b, l);
-    l->stops = stops;
+    l->stops = l->stops_seen;
     if (now < l->rest_until)
         return;
     if (l->sock && l->rest_until)
         b->env.ops->want(l->sock, KFK__EV_READ);
     l->rest_until = 0;
-    if (up && !l->sock && open_listener(b, l))
+    if (l->up && !l->sock && open_listener(b, l))
         rest(l, now);
 }
 
@@ -251,9 +260,11 @@ static void follow_node(kfk__devbroker *b, kfk__dev_listener *l, int64_t now)
 static bool accept_one(kfk__devbroker *b, kfk__dev_listener *l, int64_t now)
 {
     kfk__dev_conn *c = kfk__dev_conn_new(&b->service, &b->env, l->node, b->request_max);
-    int sys = c ? b->env.ops->accept(l->sock, c, &c->sock, NULL) : ENOMEM;
+    kfk__addr from = {.family = 0};
+    int sys = c ? b->env.ops->accept(l->sock, c, &c->sock, &from) : ENOMEM;
 
     if (sys == 0) {
+        kfk__dev_conn_from(c, &from);
         kfk__list_push(&b->conns, &c->link);
         return true;
     }
@@ -315,10 +326,13 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static int64_t next_due(const kfk__devbroker *b)
+static int64_t next_due(kfk__devbroker *b)
 {
-    int64_t due = KFK__NEVER;
+    int64_t due;
 
+    kfk__lock(&b->service.lock);
+    due = kfk__dev_timers_due(&b->service.cluster.groups.timers);
+    kfk__unlock(&b->service.lock);
     for (int32_t i = 0; i < b->service.cluster.n_nodes; i++)
         if (b->listeners[i].rest_until)
             due = sooner(due, b->listeners[i].rest_until);
@@ -331,6 +345,7 @@ int64_t kfk__devbroker_step(kfk__devbroker *b, const kfk__event *events, int n, 
 {
     int64_t wall_ms = b->env.ops->wall_ms(b->env.ctx);
 
+    look(b, now);
     for (int32_t i = 0; i < b->service.cluster.n_nodes; i++)
         follow_node(b, &b->listeners[i], now);
     for (int i = 0; i < n; i++)

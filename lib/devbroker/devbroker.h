@@ -20,6 +20,7 @@
 #include "base/env.h"
 #include "base/uuid.h"
 #include "devbroker/fault.h"
+#include "devbroker/group_settings.h"
 
 typedef struct kfk__devbroker kfk__devbroker;
 struct kfk__dev_call;
@@ -38,6 +39,7 @@ typedef struct kfk__devbroker_opts {
     int64_t memory_max;         /* bytes in all logs, the oldest go first; 0: no limit */
     int32_t fetch_sessions;     /* slots at each node; 0: 1000; -1: none */
     bool no_auto_create;        /* as auto.create.topics.enable=false */
+    kfk__dev_group_settings groups;
     /* Loop, with the lock held: each request (call.h) as it came, before any fault and before
      * anything is done with it. */
     void (*heard)(void *arg, const struct kfk__dev_call *call);
@@ -135,6 +137,46 @@ kfk_err kfk__devbroker_expire_sessions(kfk__devbroker *b, int32_t node);
 kfk_err kfk__devbroker_limit_sessions(kfk__devbroker *b, int32_t node, int32_t slots);
 /* The next request of every session must have this epoch; else INVALID_FETCH_SESSION_EPOCH. */
 kfk_err kfk__devbroker_set_session_epoch(kfk__devbroker *b, int32_t node, int32_t epoch);
+
+/* ---- groups ----
+ * KFK_ERR_INVALID_ARG: no such group, member or node. */
+
+typedef struct kfk__devbroker_tp {
+    kfk_bytes topic;
+    int32_t partition;
+} kfk__devbroker_tp;
+
+typedef struct kfk__devbroker_member {
+    kfk_bytes id, instance, client_id; /* instance null: it is a dynamic member */
+    int32_t epoch;                     /* the generation that it is in */
+    const kfk__devbroker_tp *owns;     /* its assignment, if it is a consumer's */
+    size_t n_owns;
+} kfk__devbroker_member;
+
+/* With the lock held, and |m| and what it points to for as long. */
+typedef void kfk__devbroker_member_fn(void *arg, const kfk__devbroker_member *m);
+
+typedef struct kfk__devbroker_group_state {
+    const char *state;   /* "Stable" */
+    int32_t epoch;       /* the generation */
+    int32_t members;     /* those with an id of which nothing else is known do not count */
+    int32_t coordinator; /* -1: no node is up */
+} kfk__devbroker_group_state;
+
+/* How the group is, and, where |each| is not NULL, its members in the order they came. KFK_ERR_NOMEM. */
+kfk_err kfk__devbroker_group(kfk__devbroker *b, const char *group, kfk__devbroker_group_state *out,
+                             kfk__devbroker_member_fn *each, void *arg);
+/* A rebalance begins, unless one is under way. */
+kfk_err kfk__devbroker_rebalance_group(kfk__devbroker *b, const char *group);
+/* The member's session ends. */
+kfk_err kfk__devbroker_expire_member(kfk__devbroker *b, const char *group, const char *member);
+/* The group is lost, with its members; what it has committed stays. */
+kfk_err kfk__devbroker_forget_group(kfk__devbroker *b, const char *group);
+/* The node coordinates the group, or the transactional id, from now on: while it is down, the next
+ * one does. The group goes on there as it was stored. KFK_ERR_NOMEM. */
+kfk_err kfk__devbroker_move_coordinator(kfk__devbroker *b, const char *key, int32_t node);
+/* For what is done from now on. */
+void kfk__devbroker_set_groups(kfk__devbroker *b, const kfk__dev_group_settings *set);
 
 /* ---- what lies in a log ---- */
 

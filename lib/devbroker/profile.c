@@ -23,6 +23,12 @@ static const struct {
     {8, {6, 8, 8, 8, 9, 10}},      /* OffsetCommit */
     {9, {5, 6, 7, 8, 9, 10}},      /* OffsetFetch */
     {10, {2, 3, 3, 4, 4, 6}},      /* FindCoordinator */
+    {11, {3, 6, 7, 9, 9, 9}},      /* JoinGroup */
+    {12, {2, 4, 4, 4, 4, 4}},      /* Heartbeat */
+    {13, {2, 4, 4, 5, 5, 5}},      /* LeaveGroup */
+    {14, {2, 4, 5, 5, 5, 5}},      /* SyncGroup */
+    {15, {2, 5, 5, 5, 5, 6}},      /* DescribeGroups */
+    {16, {2, 3, 4, 4, 4, 5}},      /* ListGroups */
     {18, {2, 3, 3, 3, 3, 4}},      /* ApiVersions */
     {19, {3, 5, 7, 7, 7, 7}},      /* CreateTopics */
     {20, {3, 5, 6, 6, 6, 6}},      /* DeleteTopics */
@@ -30,7 +36,9 @@ static const struct {
     {23, {2, 3, 4, 4, 4, 4}},      /* OffsetForLeaderEpoch */
     {32, {2, 2, 4, 4, 4, 4}},      /* DescribeConfigs */
     {37, {1, 1, 3, 3, 3, 3}},      /* CreatePartitions */
+    {42, {1, 2, 2, 2, 2, 2}},      /* DeleteGroups */
     {46, {-1, 0, 0, 0, 0, 0}},     /* ListPartitionReassignments */
+    {47, {-1, 0, 0, 0, 0, 0}},     /* OffsetDelete */
     {75, {-1, -1, -1, -1, -1, 0}}, /* DescribeTopicPartitions */
 };
 

@@ -78,6 +78,18 @@ int16_t kfk__dev_check_replica(const kfk__dev_partition *p, int32_t node, int32_
     return anyone && p->leader >= 0 ? KFK_OK : kfk__dev_check_leader(p, node);
 }
 
+/* ---- groups ---- */
+
+int16_t kfk__dev_check_coordinator(const kfk__dev_cluster *c, const kfk__dev_call *call,
+                                   kfk_bytes group)
+{
+    if (call->refuse)
+        return call->refuse;
+    if (group.len > KFK__DEV_GROUP_MAX)
+        return KFK_ERR_INVALID_GROUP_ID;
+    return kfk__dev_cluster_coordinator(c, group) == call->node ? KFK_OK : KFK_ERR_NOT_COORDINATOR;
+}
+
 /* ---- hints ---- */
 
 void kfk__dev_nodes_add(kfk__dev_nodes *s, int32_t node)

@@ -43,6 +43,11 @@ int16_t kfk__dev_check_leader(const kfk__dev_partition *p, int32_t node);
 int16_t kfk__dev_check_replica(const kfk__dev_partition *p, int32_t node, int32_t epoch,
                                bool anyone);
 
+/* Whether the call's node coordinates the group: KFK_OK, what the call is refused with,
+ * INVALID_GROUP_ID, NOT_COORDINATOR. */
+int16_t kfk__dev_check_coordinator(const kfk__dev_cluster *c, const kfk__dev_call *call,
+                                   kfk_bytes group);
+
 /* Puts the nodes into the array node_endpoints of the response. false: no memory. */
 bool kfk__dev_endpoints(const kfk__dev_cluster *c, kfk__dev_call *call,
                         const kfk__dev_nodes *nodes);

@@ -21,6 +21,7 @@ enum {
     MEMORY,
     RACK,
     FETCH_SESSIONS,
+    GROUP_DELAY,
     KAFKA,
     HELP,
     MOST_NODES = 16
@@ -43,13 +44,15 @@ static const args_option options[] = {
               "where the first node is; again for the next, and so on, going round"},
     [FETCH_SESSIONS] = {"fetch-sessions", ARGS_VALUE, "number",
                         "slots for them at each node (1000)"},
+    [GROUP_DELAY] = {"group-initial-rebalance-delay", ARGS_VALUE, "ms",
+                     "what an empty group waits for more members (0; Kafka's is 3000)"},
     [KAFKA] = {"kafka", ARGS_VALUE, "version",
                "the Kafka version it plays: 2.1 2.4 2.8 3.3 3.7 4.3"},
     [HELP] = {"help", ARGS_NOTHING, NULL, "this"},
 };
 
 typedef struct wanted {
-    int64_t port, nodes, partitions, replicas, memory, sessions;
+    int64_t port, nodes, partitions, replicas, memory, sessions, group_delay;
     const char *host, *kafka;
 } wanted;
 
@@ -78,7 +81,8 @@ static kfk_err new_broker(const wanted *w, const args *a, kfk__devbroker **out, 
                              .default_replicas = (int32_t)w->replicas,
                              .memory_max = w->memory,
                              .fetch_sessions = w->sessions ? (int32_t)w->sessions : -1,
-                             .no_auto_create = args_has(a, NO_AUTO_CREATE)};
+                             .no_auto_create = args_has(a, NO_AUTO_CREATE),
+                             .groups = {.initial_delay_ms = (int32_t)w->group_delay}};
     kfk__addr listen[MOST_NODES];
     const char *hosts[MOST_NODES], *racks[MOST_NODES] = {NULL};
     kfk__env env;
@@ -148,6 +152,7 @@ static int parse_wanted(args *a, wanted *w)
         !args_number(a, REPLICATION_FACTOR, 1, MOST_NODES, &w->replicas) ||
         !args_number(a, MEMORY, 0, INT64_MAX, &w->memory) ||
         !args_number(a, FETCH_SESSIONS, 0, INT32_MAX, &w->sessions) ||
+        !args_number(a, GROUP_DELAY, 0, INT32_MAX, &w->group_delay) ||
         (args_has(a, HOST) && !args_one(a, HOST, &w->host)) ||
         (args_has(a, KAFKA) && !args_one(a, KAFKA, &w->kafka)))
         return tool_usage(options, COUNT(options), "%s", a->why);

@@ -18,13 +18,13 @@ static kfk__dev_service service;
 static kfk__arena arena; /* of the answers */
 static int64_t now_ns;
 
-static inline void begin(int32_t nodes)
+static inline void begin_on(int32_t nodes, const kfk_allocator *a)
 {
     kfk_error e;
 
     memset(&service, 0, sizeof service);
     now_ns = 1000 * KFK__MS;
-    ck_assert_int_eq(kfk__env_posix(&env, &kfk__malloc_allocator, &e), KFK_OK);
+    ck_assert_int_eq(kfk__env_posix(&env, a, &e), KFK_OK);
     kfk__mutex_init(&service.lock);
     kfk__dev_faults_init(&service.faults);
     ck_assert_int_eq(kfk__dev_cluster_init(&service.cluster, &env, nodes), KFK_OK);
@@ -34,6 +34,11 @@ static inline void begin(int32_t nodes)
         service.cluster.nodes[i].port = (uint16_t)(9091 + i);
     }
     kfk__arena_init(&arena, &kfk__malloc_allocator);
+}
+
+static inline void begin(int32_t nodes)
+{
+    begin_on(nodes, &kfk__malloc_allocator);
 }
 
 static inline void end(void)
@@ -132,9 +137,5 @@ static inline void set_config(kfk__dev_topic *t, const char *name, const char *v
                                          kfk__dev_config_index(name, strlen(name)), value),
                      KFK_OK);
 }
-
-#define ck_assert_bytes_eq(b, s)                                                                  \
-    ck_assert_msg(kfk__bytes_equal(b, kfk__bytes_str(s)), "\"%.*s\" is not \"%s\"", (int)(b).len, \
-                  (const char *)(b).data, s)
 
 #endif

@@ -75,6 +75,10 @@ static inline void make_batch(batch *b, const batch_spec *s)
     seal(b);
 }
 
+#define ck_assert_bytes_eq(b, s)                                                                  \
+    ck_assert_msg(kfk__bytes_equal(b, kfk__bytes_str(s)), "\"%.*s\" is not \"%s\"", (int)(b).len, \
+                  (const char *)(b).data, s)
+
 static inline int run_suite(Suite *s)
 {
     SRunner *sr = srunner_create(s);

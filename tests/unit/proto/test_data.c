@@ -132,9 +132,8 @@ START_TEST(no_bytes_and_a_version_below_all_are_refused)
     out.data[0] = 0xff;
     ck_assert_int_eq(kfk__data_decode(ASSIGNMENT, written(), &arena, &a, &version, NULL),
                      KFK_ERR_PROTOCOL);
-    ck_assert_int_eq(
-        kfk__data_decode(ASSIGNMENT, (kfk_bytes){NULL, 0}, &arena, &a, &version, NULL),
-        KFK_ERR_PROTOCOL);
+    ck_assert_int_eq(kfk__data_decode(ASSIGNMENT, (kfk_bytes){NULL, 0}, &arena, &a, &version, NULL),
+                     KFK_ERR_PROTOCOL);
 }
 END_TEST
 

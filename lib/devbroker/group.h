@@ -1,0 +1,114 @@
+/* group: what a group is made of.
+ *
+ *   groups (the oldest first; found by id) ── group ── classic ── members, pending ones, a leader
+ *      └── timers: all of their sessions and waits
+ *
+ * Not locked: the broker's lock guards it. */
+#ifndef KFK_DEVBROKER_GROUP_H
+#define KFK_DEVBROKER_GROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <kfk/types.h>
+
+#include "base/env.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "devbroker/group_settings.h"
+#include "devbroker/timers.h"
+
+struct kfk__dev_group;
+struct kfk__dev_parked;
+
+/* A way of assigning that a member knows, and what it says to that. */
+typedef struct kfk__dev_protocol {
+    kfk_bytes name, metadata;
+} kfk__dev_protocol;
+
+typedef struct kfk__dev_member {
+    kfk__list link;
+    struct kfk__dev_group *group;
+    kfk__dev_timer session;
+    kfk_bytes id, instance; /* instance null: dynamic */
+    kfk_bytes client_id, client_host;
+    kfk__dev_protocol *protocols; /* the one it likes best first */
+    int32_t n_protocols;
+    kfk_bytes assignment;
+    int32_t session_ms, rebalance_ms;
+    bool pending;          /* it was told its id, and has not come back with it */
+    bool is_new;           /* not in a generation yet */
+    bool joining, syncing; /* it waits, or its call did */
+    bool owes_sync;        /* it has not asked for this generation's assignment */
+    bool stored;
+    struct kfk__dev_parked *join, *sync; /* NULL: no call waits */
+} kfk__dev_member;
+
+typedef enum kfk__dev_classic_state {
+    KFK__DEV_EMPTY,
+    KFK__DEV_PREPARING,
+    KFK__DEV_COMPLETING,
+    KFK__DEV_STABLE
+} kfk__dev_classic_state;
+
+typedef struct kfk__dev_classic {
+    kfk__dev_classic_state state, before;
+    kfk__dev_timer timer; /* PREPARING: how long to wait; then: for SyncGroups */
+    kfk__list members;    /* in the order they came */
+    kfk__list pending;
+    kfk__dev_member *leader; /* NULL: none */
+    kfk_bytes protocol_type; /* null: nobody has joined yet */
+    kfk_bytes protocol;      /* that was chosen; null: none */
+    kfk_bytes stored_protocol;
+    int32_t n_members, n_joining, n_pending;
+    int32_t generation, stored_generation;
+    int32_t delay_ms, left_ms; /* of an initial rebalance: this wait, and what may follow it */
+    bool came;                 /* somebody, in this wait */
+} kfk__dev_classic;
+
+typedef struct kfk__dev_group {
+    kfk__list link;
+    struct kfk__dev_groups *all;
+    kfk_bytes id;
+    int32_t coordinator; /* as last seen; -1: none */
+    int64_t stops;       /* of that node, then */
+    kfk__dev_classic classic;
+} kfk__dev_group;
+
+/* That a group is coordinated by a node, and not by the one that its hash says. */
+typedef struct kfk__dev_home {
+    kfk__list link;
+    int32_t node;
+    kfk_bytes key;
+} kfk__dev_home;
+
+typedef struct kfk__dev_groups {
+    const kfk__env *env;
+    uint64_t *version; /* counts up with each answer that a call may wait for */
+    kfk__list all, homes;
+    kfk__map by_id;
+    kfk__dev_timers timers;
+    kfk__dev_group_settings settings; /* the defaults in their places */
+    uint64_t placed;                  /* the cluster's placement as last seen */
+} kfk__dev_groups;
+
+static inline const kfk_allocator *kfk__dev_group_alloc(const kfk__dev_group *g)
+{
+    return &g->all->env->alloc;
+}
+
+/* The first member, where |m| is NULL, or the one after; NULL: no more. */
+static inline kfk__dev_member *kfk__dev_member_next(const kfk__list *l, const kfk__dev_member *m)
+{
+    kfk__list *i = m ? kfk__list_next(l, &m->link) : kfk__list_first(l);
+
+    return i ? KFK__ENTRY(i, kfk__dev_member, link) : NULL;
+}
+
+/* for (KFK__DEV_EACH(m, g)): its members, none of whom goes meanwhile. */
+#define KFK__DEV_EACH(m, g)                                                 \
+    kfk__dev_member *m = kfk__dev_member_next(&(g)->classic.members, NULL); \
+    m;                                                                      \
+    m = kfk__dev_member_next(&(g)->classic.members, m)
+
+#endif

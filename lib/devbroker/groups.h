@@ -1,0 +1,28 @@
+/* groups: all groups that there are, whoever coordinates them (coordinate.h).
+ *
+ * A group is there once somebody joined it or committed an offset for it, and until it is deleted.
+ *
+ * Not locked: the broker's lock guards it. */
+#ifndef KFK_DEVBROKER_GROUPS_H
+#define KFK_DEVBROKER_GROUPS_H
+
+#include "devbroker/group.h"
+
+/* |env| and |version| are the cluster's. */
+void kfk__dev_groups_init(kfk__dev_groups *gs, const kfk__env *env, uint64_t *version);
+void kfk__dev_groups_fini(kfk__dev_groups *gs);
+/* They hold for what is done from now on. */
+void kfk__dev_groups_set(kfk__dev_groups *gs, const kfk__dev_group_settings *set);
+/* NULL: there is none. */
+kfk__dev_group *kfk__dev_groups_find(const kfk__dev_groups *gs, kfk_bytes id);
+/* Makes it where there is none. NULL: no memory. */
+kfk__dev_group *kfk__dev_groups_get(kfk__dev_groups *gs, kfk_bytes id);
+/* It is gone with all members, of whom those who wait are told UNKNOWN_MEMBER_ID. */
+void kfk__dev_groups_delete(kfk__dev_groups *gs, kfk__dev_group *g);
+
+/* The node that was made the coordinator of |key|; 0: none was. */
+int32_t kfk__dev_groups_home(const kfk__dev_groups *gs, kfk_bytes key);
+/* KFK_ERR_NOMEM. */
+kfk_err kfk__dev_groups_set_home(kfk__dev_groups *gs, kfk_bytes key, int32_t node);
+
+#endif
