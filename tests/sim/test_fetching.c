@@ -1,5 +1,6 @@
 /* How a consumer fetches: sessions, nearer replicas, epochs and truncation, memory, what is asked and committed.
  * Checks 31 to 34 of Kafka's own behaviour bear their numbers. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,11 +75,18 @@ static void assign_open(kfk_consumer *c)
 
 /* ---- sessions ---- */
 
-/* What Fetch requests came to. */
+/* What Fetch requests came to; the broker's thread counts. */
 static struct {
-    int full, incremental, named, forgotten;
-    int by_node[4];
+    atomic_int full, incremental, named, forgotten;
+    atomic_int by_node[4];
 } heard;
+
+static void forget_heard(void)
+{
+    heard.full = heard.incremental = heard.named = heard.forgotten = 0;
+    for (int i = 0; i < 4; i++)
+        heard.by_node[i] = 0;
+}
 
 static void hear(void *arg, const kfk__dev_call *call)
 {
@@ -103,7 +111,7 @@ static void tells_what_has_changed(void)
 {
     kfk_consumer *c = consumer(NULL);
 
-    memset(&heard, 0, sizeof heard);
+    forget_heard();
     topic("t", PARTITIONS, 1);
     assign_all(c, "t", PARTITIONS);
     nothing_comes(c, 1000);
@@ -131,7 +139,7 @@ static void forgets(void)
     kfk_consumer *c = consumer(NULL);
     kfk_tp one = tp("t", 1, KFK_OFFSET_EARLIEST);
 
-    memset(&heard, 0, sizeof heard);
+    forget_heard();
     topic("t", 2, 1);
     fill("t", 1, 20);
     assign_all(c, "t", 2);
@@ -250,7 +258,7 @@ static void reads_nearby(void)
     kfk__devbroker_offsets behind = {.start = 0, .high = 60, .end = 60};
     int32_t near = follower_in("b");
 
-    memset(&heard, 0, sizeof heard);
+    forget_heard();
     topic("t", 1, 3);
     ck_assert_int_eq(kfk__devbroker_move_leader(w.broker, "t", 0, 1), KFK_OK);
     fill("t", 0, 50);
@@ -301,7 +309,7 @@ static void finds_one_that_comes(void)
     assign(c, "t", 0, 0);
     expect(c, 0, 10);
     ck_assert_int_eq(kfk__devbroker_start_node(w.broker, near), KFK_OK);
-    memset(&heard, 0, sizeof heard);
+    forget_heard();
     metadata = requests(METADATA);
     for (int i = 1; i <= 5; i++) {
         fill("t", 0, 10);
