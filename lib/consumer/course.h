@@ -22,6 +22,7 @@ typedef struct kfk__course {
     int32_t epoch;     /* leader epoch of the record before; -1: not known */
     int32_t checked;   /* the leader's epoch at which the log had that; -1: it is to be checked */
     kfk__uuid id;      /* the topic's, when it was first seen; zero: not known */
+    int64_t by_name_until; /* until then another id is no news: where reading is was asked for by the topic's name since */
     kfk__question question;
     bool asks_group;   /* for what is committed */
     bool gone;         /* out of range at a follower: its leader is to say */

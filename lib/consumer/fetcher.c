@@ -197,14 +197,27 @@ static void seat(kfk__fetcher *f, kfk__assigned *p, const kfk__topic_info *info,
 }
 
 /* Whether the topic is another one than that which was read so far. */
-static bool is_another(kfk__course *c, const kfk__topic_info *info)
+static bool is_another(kfk__course *c, const kfk__topic_info *info, int64_t now)
 {
-    bool yes = !kfk__uuid_is_zero(&c->id) && !kfk__uuid_is_zero(&info->id) &&
-               !kfk__uuid_equal(&c->id, &info->id);
+    bool differs = !kfk__uuid_is_zero(&c->id) && !kfk__uuid_is_zero(&info->id) &&
+                   !kfk__uuid_equal(&c->id, &info->id);
+    bool known = now < c->by_name_until;
 
     if (!kfk__uuid_is_zero(&info->id))
         c->id = info->id;
-    return yes;
+    if (differs)
+        c->by_name_until = 0;
+    return differs && !known;
+}
+
+/* What is no news is none when reading goes on, either. */
+static void note_id(kfk__fetcher *f, kfk__assigned *p, int64_t now)
+{
+    const kfk__topic_info *info =
+        kfk__metadata_find(&f->client.metadata, p->topic, p->topic_len);
+
+    if (info && now < p->course.by_name_until)
+        (void)is_another(&p->course, info, now);
 }
 
 /* Whether the log is to be asked if it still has what was read: another leader may not. */
@@ -226,6 +239,7 @@ void kfk__fetcher_look(kfk__fetcher *f, kfk__assigned *p, int64_t now)
     follow(p, now);
     kfk__list_remove(&c->waiting);
     if (p->err) {
+        note_id(f, p, now);
         rest(p);
         return;
     }
@@ -247,7 +261,7 @@ void kfk__fetcher_look(kfk__fetcher *f, kfk__assigned *p, int64_t now)
         unseat(p);
         return;
     }
-    if (is_another(c, info) && c->offset >= 0)
+    if (is_another(c, info, now) && c->offset >= 0)
         kfk__fetcher_reset(f, p, KFK_ERR_UNKNOWN_TOPIC_ID, p->position,
                            "the topic was deleted and made again, and auto.offset.reset=none");
     else if (c->offset < 0)

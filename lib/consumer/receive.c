@@ -47,6 +47,10 @@ static void out_of_range(kfk__fetcher *f, kfk__assigned *p, int64_t now)
     } else if (is_ahead(p)) {
         kfk__fetcher_retry(f, p, KFK_ERR_OFFSET_OUT_OF_RANGE, now);
     } else {
+        /* A log that was asked for by its topic's name may be that of one made anew already, whose id metadata is still to
+         * tell: then that is no reason to begin once more. */
+        if (!c->source->session.by_id)
+            c->by_name_until = now + f->client.options->metadata_max_age_ms * KFK__MS;
         kfk__fetcher_reset(f, p, KFK_ERR_OFFSET_OUT_OF_RANGE, p->position,
                            "the offset is out of range, and auto.offset.reset=none");
     }

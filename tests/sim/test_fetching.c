@@ -233,9 +233,43 @@ static void is_made_again(void)
     kfk_consumer_free(none);
 }
 
+/* Kafka 2.8 tells ids in metadata and fetches by names: the new log is seen before the new id. */
+static void is_seen_by_name(void)
+{
+    kfk_consumer *c = consumer("auto.offset.reset", "earliest", "metadata.max.age.ms", "5000", NULL);
+    kfk_consumer *none = consumer("auto.offset.reset", "none", "metadata.max.age.ms", "5000", NULL);
+    kfk_tp t = tp("t", 0, 0);
+
+    topic("t", 1, 1);
+    fill("t", 0, 50);
+    assign(c, "t", 0, 0);
+    assign(none, "t", 0, 0);
+    expect(c, 0, 50);
+    expect(none, 0, 50);
+    ck_assert_int_eq(kfk_consumer_pause(c, &t, 1, &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_consumer_pause(none, &t, 1, &w.e), KFK_OK);
+    nap(1000); /* nothing is under way that would be told of the deletion */
+    ck_assert_int_eq(kfk__devbroker_delete_topic(w.broker, "t"), KFK_OK);
+    topic("t", 1, 1);
+    fill("t", 0, 20);
+    ck_assert_int_eq(kfk_consumer_resume(c, &t, 1, &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_consumer_resume(none, &t, 1, &w.e), KFK_OK);
+    expect(c, 50, 20);
+    nothing_comes(c, 12000);
+    (void)poll_error(none);
+    t.offset = 5;
+    ck_assert_int_eq(kfk_consumer_seek(none, &t, 1, &w.e), KFK_OK);
+    expect(none, 55, 15);
+    nothing_comes(none, 12000);
+    kfk_consumer_free(c);
+    kfk_consumer_free(none);
+}
+
 START_TEST(check_31_a_topic_made_again_is_another)
 {
     world_seeds(&(world_opts){.no_auto_create = true}, 20, is_made_again);
+    world_seeds(&(world_opts){.no_auto_create = true, .profile = "2.8"}, 20, is_seen_by_name);
+    world_seeds(&(world_opts){.no_auto_create = true, .profile = "2.4"}, 5, is_seen_by_name);
 }
 END_TEST
 
