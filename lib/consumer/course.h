@@ -25,7 +25,6 @@ typedef struct kfk__course {
     int64_t by_name_until; /* until then another id is no news: where reading is was asked for by the topic's name since */
     kfk__question question;
     bool asks_group;   /* for what is committed */
-    bool gone;         /* out of range at a follower: its leader is to say */
     int32_t replica;   /* who is nearer than the leader (KIP-392); -1: nobody */
     int64_t replica_until;
     struct kfk__fetch_source *source; /* whom it is fetched from, or would be were it not full; NULL: nobody */

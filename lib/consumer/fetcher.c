@@ -262,7 +262,7 @@ void kfk__fetcher_look(kfk__fetcher *f, kfk__assigned *p, int64_t now)
         return;
     }
     if (is_another(c, info, now) && c->offset >= 0)
-        kfk__fetcher_reset(f, p, KFK_ERR_UNKNOWN_TOPIC_ID, p->position,
+        kfk__fetcher_reset(p, KFK_ERR_UNKNOWN_TOPIC_ID, p->position,
                            "the topic was deleted and made again, and auto.offset.reset=none");
     else if (c->offset < 0)
         ask(f, p, KFK__ASKS_OFFSET);
@@ -284,24 +284,20 @@ void kfk__fetcher_retry(kfk__fetcher *f, kfk__assigned *p, kfk_err why, int64_t 
 
 /* ---- positions ---- */
 
-void kfk__fetcher_reset(kfk__fetcher *f, kfk__assigned *p, kfk_err err, int64_t offset,
-                        const char *why)
+void kfk__fetcher_reset(kfk__assigned *p, kfk_err err, int64_t offset, const char *why)
 {
-    (void)f;
     if (p->reset.kind == KFK__PLACE_NONE)
         kfk__assigned_fail(p, err, offset, why);
     else
         kfk__assigned_look_up(p, p->reset);
 }
 
-void kfk__fetcher_diverged(kfk__fetcher *f, kfk__assigned *p, int64_t end, int32_t epoch,
-                           int64_t now)
+void kfk__fetcher_diverged(kfk__assigned *p, int64_t end, int32_t epoch)
 {
     char why[sizeof p->why];
 
-    (void)now;
     if (end < 0) { /* it knows of no epoch that is not newer: nothing that was read is there */
-        kfk__fetcher_reset(f, p, KFK_ERR_TRUNCATED, -1,
+        kfk__fetcher_reset(p, KFK_ERR_TRUNCATED, -1,
                            "the log has nothing of what was read before, and auto.offset.reset=none");
         return;
     }
@@ -352,7 +348,7 @@ static void epoch_found(kfk__fetcher *f, kfk__assigned *p, const kfk__question *
         return;
     }
     if (!q->err && (q->offset < c->offset || q->found_epoch < 0)) {
-        kfk__fetcher_diverged(f, p, q->found_epoch < 0 ? -1 : q->offset, q->found_epoch, now);
+        kfk__fetcher_diverged(p, q->found_epoch < 0 ? -1 : q->offset, q->found_epoch);
         return;
     }
     c->checked = q->leader_epoch;

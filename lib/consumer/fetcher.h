@@ -58,11 +58,9 @@ void kfk__fetcher_look(kfk__fetcher *f, kfk__assigned *p, int64_t now);
 /* The same, once the retry gate lets it. Locked. */
 void kfk__fetcher_retry(kfk__fetcher *f, kfk__assigned *p, kfk_err why, int64_t now);
 /* The position is not there: the policy says where to go on, or poll tells |err| with |offset|. Locked. */
-void kfk__fetcher_reset(kfk__fetcher *f, kfk__assigned *p, kfk_err err, int64_t offset,
-                        const char *why);
+void kfk__fetcher_reset(kfk__assigned *p, kfk_err err, int64_t offset, const char *why);
 /* Before |end| the log is as it was read, from there on it is another one (KIP-320). Locked. */
-void kfk__fetcher_diverged(kfk__fetcher *f, kfk__assigned *p, int64_t end, int32_t epoch,
-                           int64_t now);
+void kfk__fetcher_diverged(kfk__assigned *p, int64_t end, int32_t epoch);
 /* Asks the group for what is committed for those that are for_group (committed.c). Not locked. */
 void kfk__fetcher_ask_group(kfk__fetcher *f, int64_t now);
 /* Takes up what is asked, gives up what is due. When the next is (answer.c). Not locked. */

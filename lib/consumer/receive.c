@@ -51,7 +51,7 @@ static void out_of_range(kfk__fetcher *f, kfk__assigned *p, int64_t now)
          * tell: then that is no reason to begin once more. */
         if (!c->source->session.by_id)
             c->by_name_until = now + f->client.options->metadata_max_age_ms * KFK__MS;
-        kfk__fetcher_reset(f, p, KFK_ERR_OFFSET_OUT_OF_RANGE, p->position,
+        kfk__fetcher_reset(p, KFK_ERR_OFFSET_OUT_OF_RANGE, p->position,
                            "the offset is out of range, and auto.offset.reset=none");
     }
 }
@@ -188,7 +188,7 @@ static void accepted(kfk__fetcher *f, kfk__assigned *p, int64_t asked, kfk__fetc
     p->end = f->options.isolation == KFK__READ_COMMITTED ? rp->last_stable_offset
                                                          : rp->high_watermark;
     if (rp->diverging_epoch.end_offset >= 0) {
-        kfk__fetcher_diverged(f, p, rp->diverging_epoch.end_offset, rp->diverging_epoch.epoch, now);
+        kfk__fetcher_diverged(p, rp->diverging_epoch.end_offset, rp->diverging_epoch.epoch);
         return;
     }
     if (rp->preferred_read_replica >= 0 && rp->preferred_read_replica != c->replica)
