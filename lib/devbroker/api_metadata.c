@@ -5,7 +5,7 @@
 #include "proto/metadata.h"
 
 /* Bits of AclOperation: what may be done where nothing is forbidden. */
-enum { TOPIC_OPERATIONS = 0x0df8, CLUSTER_OPERATIONS = 0x1fa0 };
+enum { TOPIC_OPERATIONS = 0x0df8, CLUSTER_OPERATIONS = 0x1fa0, FIRST_WITH_NULL_NAMES = 12 };
 
 typedef kfk__metadata_request request;
 typedef kfk__metadata_response response;
@@ -86,6 +86,12 @@ static bool tell_topic(const kfk__dev_cluster *c, kfk__dev_call *call, const kfk
     return rows != NULL;
 }
 
+/* Java's client sends an empty name with an id, others send null. */
+static bool by_id(const topic_in *in)
+{
+    return !kfk__uuid_is_zero(&in->topic_id);
+}
+
 /* A topic that is not there. It may be made now; that is told as Kafka tells it, by an error, and
  * the next request finds it. */
 static void tell_missing(kfk__dev_cluster *c, const kfk__dev_call *call, const topic_in *in,
@@ -93,11 +99,11 @@ static void tell_missing(kfk__dev_cluster *c, const kfk__dev_call *call, const t
 {
     const request *req = call->request;
 
-    out->name = in->name;
+    out->name = by_id(in) && call->version >= FIRST_WITH_NULL_NAMES ? (kfk_bytes){0} : in->name;
     out->topic_id = in->topic_id;
     if (call->refuse) {
         out->error_code = call->refuse;
-    } else if (!in->name.data) {
+    } else if (by_id(in)) {
         out->error_code = KFK_ERR_UNKNOWN_TOPIC_ID;
     } else if (!kfk__dev_topic_name_ok(in->name)) {
         out->error_code = KFK_ERR_INVALID_TOPIC_EXCEPTION;
@@ -116,8 +122,8 @@ static bool tell_named(kfk__dev_cluster *c, kfk__dev_call *call, response *resp)
 
     for (int32_t i = 0; rows && i < req->topics.n; i++) {
         const topic_in *in = &req->topics.v[i];
-        const kfk__dev_topic *t = in->name.data ? kfk__dev_cluster_topic(c, in->name)
-                                                : kfk__dev_cluster_topic_by_id(c, &in->topic_id);
+        const kfk__dev_topic *t = by_id(in) ? kfk__dev_cluster_topic_by_id(c, &in->topic_id)
+                                            : kfk__dev_cluster_topic(c, in->name);
 
         if (!t)
             tell_missing(c, call, in, &rows[i]);

@@ -115,6 +115,9 @@ START_TEST(topics_are_found_by_id)
     ck_assert_int_eq(r->topics.v[0].error_code, KFK_ERR_UNKNOWN_TOPIC_ID);
     ck_assert_ptr_null(r->topics.v[0].name.data);
     ck_assert(kfk__uuid_equal(&r->topics.v[0].topic_id, &ask_for.topic_id));
+    ask_for = (kfk__metadata_request_topic){.topic_id = t->id, .name = kfk__bytes_str("")};
+    r = metadata(13, &ask_for, 1);
+    ck_assert_bytes_eq(r->topics.v[0].name, "a");
 }
 END_TEST
 
