@@ -93,12 +93,12 @@ PRODUCER := accumulator append delivery dispatch identity kept metrics outbox ou
 	sequence settle topics
 CONSUMER := aborted answer ask assign committed consumer fetch fetcher metrics \
 	offsets place poll question receive records session shared
-DEVBROKER := answer api_configs api_fetch api_group_admin api_groups api_membership \
-	api_metadata api_offsets api_partitions api_produce api_topics api_versions apis \
-	call classic classic_join cluster committed config conn control control_groups \
-	coordinate copy devbroker fault groups log members parked placement plan \
-	producers profile rebalance records reply sessions text timers topic \
-	transactions validate
+DEVBROKER := answer api_configs api_consumer_groups api_fetch api_group_admin api_groups \
+	api_membership api_metadata api_offsets api_partitions api_produce api_topics \
+	api_versions apis assignor call classic classic_join cluster committed config \
+	conn control control_groups coordinate copy devbroker fault groups log members \
+	modern parked parts placement plan producers profile rebalance reconcile records \
+	reply sessions subscription text timers topic transactions validate
 CXX_SRC := lib/compress/snappy_shim.cc
 TOOLS := args assignment broker console consume date describe deserializer expression format kfk \
 	lines names offsets pairs pattern payload perf perf_consume perf_produce produce reader \

@@ -57,14 +57,16 @@ static bool describe(const kfk__dev_group *g, kfk__dev_call *call, group_out *ou
     return rows != NULL;
 }
 
-static void tell_absent(kfk__dev_call *call, kfk_bytes id, group_out *out)
+/* |g| NULL: there is no such group; else it is of the other kind. */
+static void tell_absent(kfk__dev_call *call, const kfk__dev_group *g, kfk_bytes id, group_out *out)
 {
     out->group_state = kfk__bytes_str("Dead");
     if (call->version < FIRST_TO_SAY_WHY)
         return;
     out->error_code = KFK_ERR_GROUP_ID_NOT_FOUND;
-    out->error_message =
-        kfk__dev_text(&call->arena, "Group %.*s not found.", (int)id.len, (const char *)id.data);
+    out->error_message = kfk__dev_text(
+        &call->arena, g ? "Group %.*s is not a classic group." : "Group %.*s not found.",
+        (int)id.len, (const char *)id.data);
 }
 
 static int32_t operations(const kfk__dev_cluster *c, int32_t node)
@@ -78,16 +80,17 @@ static bool describe_one(kfk__dev_cluster *c, kfk__dev_call *call, kfk_bytes id,
 {
     const kfk__describe_groups_request *req = call->request;
     const kfk__dev_group *g = kfk__dev_groups_find(&c->groups, id);
+    bool classic = g && g->kind == KFK__DEV_CLASSIC;
 
     out->group_id = id;
     out->error_code = kfk__dev_check_coordinator(c, call, id);
     if (out->error_code)
         return true;
-    if (!g)
-        tell_absent(call, id, out);
+    if (!classic)
+        tell_absent(call, g, id, out);
     if (req->include_authorized_operations && !out->error_code)
         out->authorized_operations = operations(c, call->node);
-    return !g || describe(g, call, out);
+    return !classic || describe(g, call, out);
 }
 
 kfk__dev_outcome kfk__dev_describe_groups(kfk__dev_service *s, kfk__dev_call *call)
@@ -138,22 +141,29 @@ static bool wanted(const kfk_bytes *v, int32_t n, const char *word)
     return n <= 0;
 }
 
+static const char *type_of(const kfk__dev_group *g)
+{
+    return g->kind == KFK__DEV_MODERN ? "consumer" : "classic";
+}
+
 static bool listed(const kfk__dev_group *g, const kfk__dev_call *call)
 {
     const kfk__list_groups_request *req = call->request;
 
     return g->coordinator == call->node &&
-           wanted(req->states_filter.v, req->states_filter.n, kfk__dev_classic_state_name(g)) &&
-           wanted(req->types_filter.v, req->types_filter.n, "classic");
+           wanted(req->states_filter.v, req->states_filter.n, kfk__dev_group_state_name(g)) &&
+           wanted(req->types_filter.v, req->types_filter.n, type_of(g));
 }
 
 static void list(const kfk__dev_group *g, kfk__list_groups_response_group *out)
 {
     out->group_id = g->id;
-    if (g->classic.protocol_type.data)
+    if (g->kind == KFK__DEV_MODERN)
+        out->protocol_type = kfk__bytes_str("consumer");
+    else if (g->classic.protocol_type.data)
         out->protocol_type = g->classic.protocol_type;
-    out->group_state = kfk__bytes_str(kfk__dev_classic_state_name(g));
-    out->group_type = kfk__bytes_str("classic");
+    out->group_state = kfk__bytes_str(kfk__dev_group_state_name(g));
+    out->group_type = kfk__bytes_str(type_of(g));
 }
 
 kfk__dev_outcome kfk__dev_list_groups(kfk__dev_service *s, kfk__dev_call *call)
@@ -188,7 +198,7 @@ static int16_t delete_group(kfk__dev_cluster *c, const kfk__dev_call *call, kfk_
         return KFK_ERR_INVALID_GROUP_ID;
     if (code || !g)
         return code ? code : KFK_ERR_GROUP_ID_NOT_FOUND;
-    if (g->classic.state != KFK__DEV_EMPTY)
+    if (!kfk__dev_group_empty(g))
         return KFK_ERR_NON_EMPTY_GROUP;
     kfk__dev_offsets_forget_group(&c->offsets, id);
     kfk__dev_groups_delete(&c->groups, g);
@@ -240,7 +250,7 @@ static int16_t check_delete(kfk__dev_cluster *c, const kfk__dev_call *call, kfk_
         return KFK_ERR_INVALID_GROUP_ID;
     if (code || !g)
         return code ? code : KFK_ERR_GROUP_ID_NOT_FOUND;
-    return g->classic.state != KFK__DEV_EMPTY &&
+    return g->kind == KFK__DEV_CLASSIC && !kfk__dev_group_empty(g) &&
                    !kfk__bytes_equal(g->classic.protocol_type, kfk__bytes_str("consumer"))
                ? KFK_ERR_NON_EMPTY_GROUP
                : KFK_OK;
@@ -263,7 +273,7 @@ static bool delete_topic(kfk__dev_cluster *c, kfk__dev_call *call, const kfk__de
 {
     const kfk__schema *topic = kfk__dev_sub(call->api->api->response, "topics");
     partition_out *rows = kfk__dev_rows(call, topic, out, "partitions", in->partitions.n);
-    bool in_use = g && kfk__dev_classic_reads(g, in->name, &call->arena);
+    bool in_use = g && kfk__dev_group_reads(g, in->name, &call->arena);
 
     out->name = in->name;
     for (int32_t i = 0; rows && i < in->partitions.n; i++) {

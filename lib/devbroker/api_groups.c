@@ -5,6 +5,8 @@
 #include "devbroker/classic.h"
 #include "devbroker/committed.h"
 #include "devbroker/coordinate.h"
+#include "devbroker/groups.h"
+#include "devbroker/modern.h"
 #include "devbroker/reply.h"
 #include "proto/find_coordinator.h"
 #include "proto/offset_commit.h"
@@ -15,7 +17,8 @@ enum {
     FIRST_WITH_IDS = 10,
     FIRST_OF_MANY_KEYS = 4,
     FIRST_OF_MANY_GROUPS = 8,
-    FIRST_WITHOUT_GROUPS = 9 /* OffsetCommit says that there is no such group */
+    FIRST_WITHOUT_GROUPS = 9, /* OffsetCommit says that there is no such group */
+    FIRST_OF_MEMBERS = 9      /* of groups whose coordinator assigns */
 };
 
 /* What a coordinator is for. */
@@ -78,6 +81,42 @@ typedef kfk__offset_commit_request_partition commit_partition_in;
 typedef kfk__offset_commit_response_topic commit_out;
 typedef kfk__offset_commit_response_partition commit_partition_out;
 
+/* A member whose epoch is an older one may commit only what it has had since: one partition that is
+ * not so spoils the request. */
+static int16_t check_consumer(const kfk__dev_cluster *c, const kfk__dev_call *call,
+                              const kfk__dev_group *g, const commit_in *t)
+{
+    const commit_request *req = call->request;
+    const kfk__dev_topic *topic = call->version >= FIRST_WITH_IDS
+                                      ? kfk__dev_cluster_topic_by_id(c, &t->topic_id)
+                                      : kfk__dev_cluster_topic(c, t->name);
+    int16_t code = KFK_OK;
+
+    for (int32_t i = 0; topic && !code && i < t->partitions.n; i++) {
+        kfk__dev_part p = {.topic = topic->id, .index = t->partitions.v[i].partition_index};
+
+        code = kfk__dev_modern_check(g, req->member_id, req->generation_id_or_member_epoch, &p);
+    }
+    return code;
+}
+
+static int16_t check_modern(const kfk__dev_cluster *c, const kfk__dev_call *call,
+                            const kfk__dev_group *g)
+{
+    const commit_request *req = call->request;
+    int16_t code = KFK_OK;
+
+    if (req->generation_id_or_member_epoch < 0 && g->modern.n_members == 0)
+        return KFK_OK;
+    if (!kfk__dev_modern_find(g, req->member_id))
+        return KFK_ERR_UNKNOWN_MEMBER_ID;
+    if (call->version < FIRST_OF_MEMBERS)
+        return KFK_ERR_UNSUPPORTED_VERSION;
+    for (int32_t i = 0; !code && i < req->topics.n; i++)
+        code = check_consumer(c, call, g, &req->topics.v[i]);
+    return code;
+}
+
 /* Who is in no generation may commit for a group that is not there, which is then made, or has no
  * members, whoever it says it is. */
 static int16_t check_commit(kfk__dev_cluster *c, const kfk__dev_call *call,
@@ -94,8 +133,9 @@ static int16_t check_commit(kfk__dev_cluster *c, const kfk__dev_call *call,
         return call->version >= FIRST_WITHOUT_GROUPS ? KFK_ERR_GROUP_ID_NOT_FOUND
                                                      : KFK_ERR_ILLEGAL_GENERATION;
     if (!g)
-        return kfk__dev_group_of(c, req->group_id) ? KFK_OK
-                                                              : KFK_ERR_UNKNOWN_SERVER_ERROR;
+        return kfk__dev_group_of(c, req->group_id) ? KFK_OK : KFK_ERR_UNKNOWN_SERVER_ERROR;
+    if (g->kind == KFK__DEV_MODERN)
+        return check_modern(c, call, g);
     return kfk__dev_classic_commit(g, req->member_id, req->group_instance_id,
                                    req->generation_id_or_member_epoch, call->now);
 }
@@ -270,6 +310,17 @@ static bool fetch_all(const kfk__dev_cluster *c, kfk__dev_call *call, const kfk_
     return true;
 }
 
+/* Who says that it is a member has to be one, in its epoch. */
+static int16_t check_fetch(const kfk__dev_cluster *c, const kfk__dev_call *call, const group_in *in)
+{
+    const kfk__dev_group *g = kfk__dev_groups_find(&c->groups, in->group_id);
+    int16_t code = kfk__dev_check_coordinator(c, call, in->group_id);
+
+    if (code || !g || g->kind != KFK__DEV_MODERN || (!in->member_id.data && in->member_epoch < 0))
+        return code;
+    return kfk__dev_modern_check(g, in->member_id, in->member_epoch, NULL);
+}
+
 static bool fetch_group(const kfk__dev_cluster *c, kfk__dev_call *call, const group_in *in,
                         group_out *out)
 {
@@ -277,7 +328,7 @@ static bool fetch_group(const kfk__dev_cluster *c, kfk__dev_call *call, const gr
     topic_out *rows;
 
     out->group_id = in->group_id;
-    out->error_code = kfk__dev_check_coordinator(c, call, in->group_id);
+    out->error_code = check_fetch(c, call, in);
     if (out->error_code)
         return true;
     if (in->topics.n < 0)

@@ -2,6 +2,8 @@
 #include "devbroker/handlers.h"
 
 #include "proto/api_versions.h"
+#include "proto/consumer_group_describe.h"
+#include "proto/consumer_group_heartbeat.h"
 #include "proto/create_partitions.h"
 #include "proto/create_topics.h"
 #include "proto/delete_groups.h"
@@ -50,6 +52,8 @@ const kfk__dev_api kfk__dev_apis[] = {
     {&kfk__delete_groups_api, kfk__dev_delete_groups, 2, 1, 0},
     {&kfk__list_partition_reassignments_api, kfk__dev_list_partition_reassignments, 0, 0, 0},
     {&kfk__offset_delete_api, kfk__dev_offset_delete, 0, 2, 0},
+    {&kfk__consumer_group_heartbeat_api, kfk__dev_consumer_group_heartbeat, 1, 0, 0},
+    {&kfk__consumer_group_describe_api, kfk__dev_consumer_group_describe, 1, 1, 0},
     {&kfk__describe_topic_partitions_api, kfk__dev_describe_topic_partitions, 0, 1, 0},
 };
 

@@ -210,12 +210,22 @@ bool kfk__dev_classic_init(kfk__dev_group *g)
     return kfk__dev_timer_init(&g->all->timers, &g->classic.timer, kfk__dev_time_over);
 }
 
+void kfk__dev_classic_reset(kfk__dev_group *g)
+{
+    kfk__dev_classic *c = &g->classic;
+
+    kfk__dev_classic_remove_all(&c->members);
+    kfk__dev_classic_remove_all(&c->pending);
+    kfk__dev_timer_stop(&g->all->timers, &c->timer);
+    kfk__dev_copy_free(kfk__dev_group_alloc(g), &c->protocol_type);
+    kfk__dev_copy_free(kfk__dev_group_alloc(g), &c->protocol);
+    kfk__dev_copy_free(kfk__dev_group_alloc(g), &c->stored_protocol);
+    c->state = c->before = KFK__DEV_EMPTY;
+    c->generation = c->stored_generation = 0;
+}
+
 void kfk__dev_classic_fini(kfk__dev_group *g)
 {
-    kfk__dev_classic_remove_all(&g->classic.members);
-    kfk__dev_classic_remove_all(&g->classic.pending);
+    kfk__dev_classic_reset(g);
     kfk__dev_timer_fini(&g->all->timers, &g->classic.timer);
-    kfk__dev_copy_free(kfk__dev_group_alloc(g), &g->classic.protocol_type);
-    kfk__dev_copy_free(kfk__dev_group_alloc(g), &g->classic.protocol);
-    kfk__dev_copy_free(kfk__dev_group_alloc(g), &g->classic.stored_protocol);
 }

@@ -29,6 +29,8 @@
 bool kfk__dev_classic_init(kfk__dev_group *g);
 /* Who waits is told UNKNOWN_MEMBER_ID. */
 void kfk__dev_classic_fini(kfk__dev_group *g);
+/* Empty and new. */
+void kfk__dev_classic_reset(kfk__dev_group *g);
 /* "Stable" */
 const char *kfk__dev_classic_state_name(const kfk__dev_group *g);
 

@@ -28,7 +28,7 @@ kfk_err kfk__dev_cluster_init(kfk__dev_cluster *c, const kfk__env *env, int32_t 
     c->next_producer_id = FIRST_PRODUCER_ID;
     kfk__dev_topics_init(&c->topics, &c->env.alloc);
     kfk__dev_offsets_init(&c->offsets, &c->env.alloc);
-    kfk__dev_groups_init(&c->groups, &c->env, &c->version);
+    kfk__dev_groups_init(&c->groups, &c->env, &c->topics, &c->version);
     for (int32_t i = 0; i < n_nodes; i++) {
         c->nodes[i] = (kfk__dev_node){.id = i + 1, .up = true};
         kfk__dev_sessions_init(&c->nodes[i].sessions, &c->env.alloc);

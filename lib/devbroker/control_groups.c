@@ -8,7 +8,9 @@
 #include "devbroker/broker.h"
 #include "devbroker/classic.h"
 #include "devbroker/coordinate.h"
+#include "devbroker/groups.h"
 #include "devbroker/members.h"
+#include "devbroker/modern.h"
 #include "devbroker/rebalance.h"
 #include "proto/consumer_protocol_assignment.h"
 #include "proto/data.h"
@@ -85,6 +87,42 @@ static kfk_err show(const kfk__dev_member *m, kfk__arena *a, kfk__devbroker_memb
     return err;
 }
 
+static kfk_err show_consumer(const kfk__dev_consumer *m, kfk__arena *a,
+                             kfk__devbroker_member_fn *each, void *arg)
+{
+    kfk__devbroker_tp *v = kfk__arena_alloc(a, (size_t)m->assigned.n * sizeof *v + 1);
+    kfk__devbroker_member out = {.id = m->id,
+                                 .instance = m->instance,
+                                 .client_id = m->client_id,
+                                 .epoch = m->epoch,
+                                 .owns = v};
+
+    if (!v)
+        return KFK_ERR_NOMEM;
+    for (int32_t i = 0; i < m->assigned.n; i++) {
+        const kfk__uuid *id = &m->assigned.v[i].topic;
+        const kfk__dev_topic *t = kfk__map_get(&m->group->all->topics->by_id, id->b, sizeof id->b);
+
+        if (t)
+            v[out.n_owns++] = (kfk__devbroker_tp){kfk__bytes_str(t->name), m->assigned.v[i].index};
+    }
+    each(arg, &out);
+    return KFK_OK;
+}
+
+static kfk_err show_consumers(const kfk__dev_group *g, kfk__arena *a,
+                              kfk__devbroker_member_fn *each, void *arg)
+{
+    kfk_err err;
+
+    for (KFK__DEV_EACH_CONSUMER(m, g)) {
+        err = show_consumer(m, a, each, arg);
+        if (err)
+            return err;
+    }
+    return KFK_OK;
+}
+
 static kfk_err show_all(const kfk__dev_group *g, kfk__arena *a, kfk__devbroker_member_fn *each,
                         void *arg)
 {
@@ -102,15 +140,18 @@ kfk_err kfk__devbroker_group(kfk__devbroker *b, const char *group, kfk__devbroke
     const kfk__dev_group *g = group_of(b, group);
     kfk__arena a;
     kfk_err err;
+    bool modern;
 
     if (!g)
         return leave(b, KFK_ERR_INVALID_ARG);
-    *out = (kfk__devbroker_group_state){.state = kfk__dev_classic_state_name(g),
-                                        .epoch = g->classic.generation,
-                                        .members = g->classic.n_members,
-                                        .coordinator = g->coordinator};
+    modern = g->kind == KFK__DEV_MODERN;
+    *out =
+        (kfk__devbroker_group_state){.state = kfk__dev_group_state_name(g),
+                                     .epoch = modern ? g->modern.epoch : g->classic.generation,
+                                     .members = modern ? g->modern.n_members : g->classic.n_members,
+                                     .coordinator = g->coordinator};
     kfk__arena_init(&a, &b->env.alloc);
-    err = each ? show_all(g, &a, each, arg) : KFK_OK;
+    err = each ? (modern ? show_consumers : show_all)(g, &a, each, arg) : KFK_OK;
     kfk__arena_fini(&a);
     return leave(b, err);
 }
@@ -121,7 +162,9 @@ kfk_err kfk__devbroker_rebalance_group(kfk__devbroker *b, const char *group)
 {
     kfk__dev_group *g = group_of(b, group);
 
-    if (g)
+    if (g && g->kind == KFK__DEV_MODERN)
+        kfk__dev_modern_rebalance(g);
+    else if (g)
         kfk__dev_classic_rebalance(g, now_of(b));
     return leave(b, g ? KFK_OK : KFK_ERR_INVALID_ARG);
 }
@@ -130,10 +173,13 @@ kfk_err kfk__devbroker_expire_member(kfk__devbroker *b, const char *group, const
 {
     kfk__dev_group *g = group_of(b, group);
     kfk__dev_member *m = g ? kfk__dev_classic_find(g, kfk__bytes_str(member)) : NULL;
+    kfk__dev_consumer *c = g ? kfk__dev_modern_find(g, kfk__bytes_str(member)) : NULL;
 
     if (m)
         kfk__dev_classic_expire(m, now_of(b));
-    return leave(b, m ? KFK_OK : KFK_ERR_INVALID_ARG);
+    if (c)
+        kfk__dev_modern_fence(c);
+    return leave(b, m || c ? KFK_OK : KFK_ERR_INVALID_ARG);
 }
 
 kfk_err kfk__devbroker_forget_group(kfk__devbroker *b, const char *group)

@@ -1,6 +1,6 @@
 #include "devbroker/coordinate.h"
 
-#include "devbroker/rebalance.h"
+#include "devbroker/groups.h"
 
 /* Who coordinates the group now. Whether that is news. */
 static bool look(const kfk__dev_cluster *c, kfk__dev_group *g)
@@ -24,7 +24,7 @@ static void settle(kfk__dev_cluster *c, int64_t now)
         kfk__dev_group *g = KFK__ENTRY(i, kfk__dev_group, link);
 
         if (look(c, g))
-            kfk__dev_classic_move(g, now);
+            kfk__dev_group_move(g, now);
     }
 }
 

@@ -148,7 +148,7 @@ typedef struct kfk__devbroker_tp {
 
 typedef struct kfk__devbroker_member {
     kfk_bytes id, instance, client_id; /* instance null: it is a dynamic member */
-    int32_t epoch;                     /* the generation that it is in */
+    int32_t epoch;                     /* of the member, or the generation that it is in */
     const kfk__devbroker_tp *owns;     /* its assignment, if it is a consumer's */
     size_t n_owns;
 } kfk__devbroker_member;
@@ -158,7 +158,7 @@ typedef void kfk__devbroker_member_fn(void *arg, const kfk__devbroker_member *m)
 
 typedef struct kfk__devbroker_group_state {
     const char *state;   /* "Stable" */
-    int32_t epoch;       /* the generation */
+    int32_t epoch;       /* of the group, or its generation */
     int32_t members;     /* those with an id of which nothing else is known do not count */
     int32_t coordinator; /* -1: no node is up */
 } kfk__devbroker_group_state;

@@ -1,7 +1,11 @@
 /* group: what a group is made of.
  *
- *   groups (the oldest first; found by id) ── group ── classic ── members, pending ones, a leader
+ *   groups (the oldest first; found by id) ── group ─┬─ classic ── members, pending ones, a leader
+ *      │                                            └─ modern ── consumers
  *      └── timers: all of their sessions and waits
+ *
+ * A group is of one kind, by which one half of it is in use. One without members may change its
+ * kind.
  *
  * Not locked: the broker's lock guards it. */
 #ifndef KFK_DEVBROKER_GROUP_H
@@ -16,6 +20,8 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "devbroker/group_settings.h"
+#include "devbroker/parts.h"
+#include "devbroker/subscription.h"
 #include "devbroker/timers.h"
 
 struct kfk__dev_group;
@@ -66,13 +72,49 @@ typedef struct kfk__dev_classic {
     bool came;                 /* somebody, in this wait */
 } kfk__dev_classic;
 
+/* How far a consumer is on its way to what it is to have. */
+typedef enum kfk__dev_progress {
+    KFK__DEV_RECONCILED, /* in its epoch it has all */
+    KFK__DEV_UNREVOKED,  /* it has to give up some, and say so */
+    KFK__DEV_UNRELEASED  /* others have to */
+} kfk__dev_progress;
+
+/* A member of a group whose coordinator assigns (KIP-848). */
+typedef struct kfk__dev_consumer {
+    kfk__list link;
+    struct kfk__dev_group *group;
+    kfk__dev_timer session, revoke;
+    kfk_bytes id, instance, rack; /* instance null: dynamic; rack null: nowhere */
+    kfk_bytes client_id, client_host;
+    kfk_bytes assignor; /* that it would like; null: any */
+    kfk__dev_subscription wants;
+    kfk__dev_progress progress;
+    int32_t epoch, previous_epoch; /* epoch -2: a static one that is going to come back */
+    int32_t rebalance_ms;
+    kfk__dev_parts assigned, revoking; /* it has both */
+    kfk__dev_parts target;
+} kfk__dev_consumer;
+
+typedef struct kfk__dev_modern {
+    kfk__list members; /* in the order they came */
+    int32_t n_members;
+    int32_t epoch;            /* of what the members want, and what there is */
+    int32_t assignment_epoch; /* of the targets */
+    uint64_t topics;          /* a digest of the topics that they want, as of epoch */
+    int64_t assigned_at;
+} kfk__dev_modern;
+
+typedef enum kfk__dev_group_kind { KFK__DEV_CLASSIC, KFK__DEV_MODERN } kfk__dev_group_kind;
+
 typedef struct kfk__dev_group {
     kfk__list link;
     struct kfk__dev_groups *all;
     kfk_bytes id;
     int32_t coordinator; /* as last seen; -1: none */
     int64_t stops;       /* of that node, then */
+    kfk__dev_group_kind kind;
     kfk__dev_classic classic;
+    kfk__dev_modern modern;
 } kfk__dev_group;
 
 /* That a group is coordinated by a node, and not by the one that its hash says. */
@@ -84,6 +126,7 @@ typedef struct kfk__dev_home {
 
 typedef struct kfk__dev_groups {
     const kfk__env *env;
+    const kfk__dev_topics *topics;
     uint64_t *version; /* counts up with each answer that a call may wait for */
     kfk__list all, homes;
     kfk__map by_id;
@@ -104,6 +147,21 @@ static inline kfk__dev_member *kfk__dev_member_next(const kfk__list *l, const kf
 
     return i ? KFK__ENTRY(i, kfk__dev_member, link) : NULL;
 }
+
+static inline kfk__dev_consumer *kfk__dev_consumer_next(const kfk__dev_group *g,
+                                                        const kfk__dev_consumer *m)
+{
+    const kfk__list *l = &g->modern.members;
+    kfk__list *i = m ? kfk__list_next(l, &m->link) : kfk__list_first(l);
+
+    return i ? KFK__ENTRY(i, kfk__dev_consumer, link) : NULL;
+}
+
+/* for (KFK__DEV_EACH_CONSUMER(m, g)) */
+#define KFK__DEV_EACH_CONSUMER(m, g)                        \
+    kfk__dev_consumer *m = kfk__dev_consumer_next(g, NULL); \
+    m;                                                      \
+    m = kfk__dev_consumer_next(g, m)
 
 /* for (KFK__DEV_EACH(m, g)): its members, none of whom goes meanwhile. */
 #define KFK__DEV_EACH(m, g)                                                 \

@@ -4,17 +4,20 @@
 #include "base/mem.h"
 #include "devbroker/classic.h"
 #include "devbroker/copy.h"
+#include "devbroker/modern.h"
+#include "devbroker/rebalance.h"
 
-enum { MIN_SESSION_MS = 6000, MAX_SESSION_MS = 1800000 };
+enum { MIN_SESSION_MS = 6000, MAX_SESSION_MS = 1800000, SESSION_MS = 45000, HEARTBEAT_MS = 5000 };
 
 static const kfk_allocator *alloc_of(const kfk__dev_groups *gs)
 {
     return &gs->env->alloc;
 }
 
-void kfk__dev_groups_init(kfk__dev_groups *gs, const kfk__env *env, uint64_t *version)
+void kfk__dev_groups_init(kfk__dev_groups *gs, const kfk__env *env, const kfk__dev_topics *topics,
+                          uint64_t *version)
 {
-    *gs = (kfk__dev_groups){.env = env, .version = version};
+    *gs = (kfk__dev_groups){.env = env, .topics = topics, .version = version};
     kfk__list_init(&gs->all);
     kfk__list_init(&gs->homes);
     kfk__map_init(&gs->by_id, &env->alloc);
@@ -29,6 +32,10 @@ void kfk__dev_groups_set(kfk__dev_groups *gs, const kfk__dev_group_settings *set
         gs->settings.min_session_ms = MIN_SESSION_MS;
     if (!set->max_session_ms)
         gs->settings.max_session_ms = MAX_SESSION_MS;
+    if (!set->session_ms)
+        gs->settings.session_ms = SESSION_MS;
+    if (!set->heartbeat_ms)
+        gs->settings.heartbeat_ms = HEARTBEAT_MS;
     if (!set->max_size)
         gs->settings.max_size = INT32_MAX;
 }
@@ -64,6 +71,7 @@ static kfk__dev_group *make(kfk__dev_groups *gs, kfk_bytes id)
     if (!g)
         return NULL;
     g->all = gs;
+    kfk__dev_modern_init(g);
     if (kfk__dev_copy(alloc_of(gs), id, &g->id) && kfk__dev_classic_init(g))
         return g;
     kfk__dev_copy_free(alloc_of(gs), &g->id);
@@ -74,6 +82,7 @@ static kfk__dev_group *make(kfk__dev_groups *gs, kfk_bytes id)
 static void destroy(kfk__dev_groups *gs, kfk__dev_group *g)
 {
     kfk__dev_classic_fini(g);
+    kfk__dev_modern_fini(g);
     kfk__dev_copy_free(alloc_of(gs), &g->id);
     kfk__release(alloc_of(gs), g);
 }
@@ -100,6 +109,40 @@ void kfk__dev_groups_delete(kfk__dev_groups *gs, kfk__dev_group *g)
     kfk__map_remove(&gs->by_id, g->id.data, g->id.len);
     kfk__list_remove(&g->link);
     destroy(gs, g);
+}
+
+/* ---- of either kind ---- */
+
+const char *kfk__dev_group_state_name(const kfk__dev_group *g)
+{
+    return g->kind == KFK__DEV_MODERN ? kfk__dev_modern_state_name(g)
+                                      : kfk__dev_classic_state_name(g);
+}
+
+bool kfk__dev_group_empty(const kfk__dev_group *g)
+{
+    return g->kind == KFK__DEV_MODERN ? g->modern.n_members == 0
+                                      : g->classic.state == KFK__DEV_EMPTY;
+}
+
+bool kfk__dev_group_reads(const kfk__dev_group *g, kfk_bytes topic, kfk__arena *a)
+{
+    return g->kind == KFK__DEV_MODERN ? kfk__dev_modern_reads(g, topic)
+                                      : kfk__dev_classic_reads(g, topic, a);
+}
+
+void kfk__dev_group_move(kfk__dev_group *g, int64_t now)
+{
+    (g->kind == KFK__DEV_MODERN ? kfk__dev_modern_move : kfk__dev_classic_move)(g, now);
+}
+
+void kfk__dev_group_become(kfk__dev_group *g, kfk__dev_group_kind kind)
+{
+    if (g->kind == kind)
+        return;
+    g->kind = kind;
+    kfk__dev_classic_reset(g);
+    g->modern.epoch = g->modern.assignment_epoch = 0;
 }
 
 /* ---- coordinators ---- */

@@ -6,10 +6,12 @@
 #ifndef KFK_DEVBROKER_GROUPS_H
 #define KFK_DEVBROKER_GROUPS_H
 
+#include "base/arena.h"
 #include "devbroker/group.h"
 
-/* |env| and |version| are the cluster's. */
-void kfk__dev_groups_init(kfk__dev_groups *gs, const kfk__env *env, uint64_t *version);
+/* All are the cluster's. */
+void kfk__dev_groups_init(kfk__dev_groups *gs, const kfk__env *env, const kfk__dev_topics *topics,
+                          uint64_t *version);
 void kfk__dev_groups_fini(kfk__dev_groups *gs);
 /* They hold for what is done from now on. */
 void kfk__dev_groups_set(kfk__dev_groups *gs, const kfk__dev_group_settings *set);
@@ -19,6 +21,20 @@ kfk__dev_group *kfk__dev_groups_find(const kfk__dev_groups *gs, kfk_bytes id);
 kfk__dev_group *kfk__dev_groups_get(kfk__dev_groups *gs, kfk_bytes id);
 /* It is gone with all members, of whom those who wait are told UNKNOWN_MEMBER_ID. */
 void kfk__dev_groups_delete(kfk__dev_groups *gs, kfk__dev_group *g);
+
+/* ---- of either kind ---- */
+
+/* "Stable" */
+const char *kfk__dev_group_state_name(const kfk__dev_group *g);
+bool kfk__dev_group_empty(const kfk__dev_group *g);
+/* Whether a member reads the topic, as far as can be told. */
+bool kfk__dev_group_reads(const kfk__dev_group *g, kfk_bytes topic, kfk__arena *a);
+/* Another coordinator goes on with what was stored. */
+void kfk__dev_group_move(kfk__dev_group *g, int64_t now);
+/* It has no members, and is of that kind from now on, as if it were new. */
+void kfk__dev_group_become(kfk__dev_group *g, kfk__dev_group_kind kind);
+
+/* ---- coordinators ---- */
 
 /* The node that was made the coordinator of |key|; 0: none was. */
 int32_t kfk__dev_groups_home(const kfk__dev_groups *gs, kfk_bytes key);

@@ -7,6 +7,8 @@
 #include "devbroker/call.h"
 
 kfk__dev_handler kfk__dev_api_versions;
+kfk__dev_handler kfk__dev_consumer_group_describe;
+kfk__dev_handler kfk__dev_consumer_group_heartbeat;
 kfk__dev_handler kfk__dev_create_partitions;
 kfk__dev_handler kfk__dev_create_topics;
 kfk__dev_handler kfk__dev_delete_groups;

@@ -39,6 +39,8 @@ static const struct {
     {42, {1, 2, 2, 2, 2, 2}},      /* DeleteGroups */
     {46, {-1, 0, 0, 0, 0, 0}},     /* ListPartitionReassignments */
     {47, {-1, 0, 0, 0, 0, 0}},     /* OffsetDelete */
+    {68, {-1, -1, -1, -1, -1, 1}}, /* ConsumerGroupHeartbeat */
+    {69, {-1, -1, -1, -1, -1, 1}}, /* ConsumerGroupDescribe */
     {75, {-1, -1, -1, -1, -1, 0}}, /* DescribeTopicPartitions */
 };
 
