@@ -178,7 +178,9 @@ STAGE_schema = tests/interop/schema_check.py
 STAGE_interop = 'tests/interop/batch_check.sh $(BUILD)/release/tests/interop/batch_tool' \
 	'TIMEOUT=300 tests/interop/assign_check.sh $(BUILD)/release/tests/unit/membership/test_golden' \
 	$(if $(RDK),$(BUILD)/release/tests/interop/partitions) \
-	'TIMEOUT=600 ALONE=1 $(CROSS) $(BUILD)/release/tests/interop'
+	'TIMEOUT=600 ALONE=1 $(CROSS) $(BUILD)/release/tests/interop' \
+	'TIMEOUT=300 ALONE=1 tools/withbroker $(BUILD)/release/kfk tests/interop/groups' \
+	'TIMEOUT=300 ALONE=1 tests/kafka/kafka run 4.3.1 1 -- tests/interop/groups'
 STAGE_docs = '$(PYTHON) tests/docs/check.py --self-test' '$(PYTHON) tests/docs/check.py $(GEN)/man' \
 	'TIMEOUT=300 tests/docs/examples'
 STAGE_topics = 'TIMEOUT=300 ALONE=1 tests/kafka/topics $(BUILD)/release/kfk'
