@@ -69,6 +69,12 @@ static kfk__dev_outcome go_on(kfk__dev_cluster *c, const kfk__dev_call *call)
     return p->broken ? KFK__DEV_CLOSE : KFK__DEV_ANSWER;
 }
 
+/* A copy, where there is something. false: no memory. */
+static bool keep(kfk__dev_call *call, kfk_bytes from, kfk_bytes *to)
+{
+    return !from.data || kfk__dev_copy_in(&call->arena, from, to);
+}
+
 /* ---- JoinGroup ---- */
 
 static bool tell_members(kfk__dev_call *call, const kfk__dev_group *g)
@@ -88,33 +94,22 @@ static bool tell_members(kfk__dev_call *call, const kfk__dev_group *g)
     return true;
 }
 
-static bool tell_joined(kfk__dev_call *call, const kfk__dev_verdict *v)
-{
-    const kfk__dev_classic *c = &v->member->group->classic;
-    kfk__join_group_response *resp = call->response;
-
-    resp->generation_id = c->generation;
-    resp->skip_assignment = v->skip;
-    return (!c->protocol.data ||
-            kfk__dev_copy_in(&call->arena, c->protocol, &resp->protocol_name)) &&
-           kfk__dev_copy_in(&call->arena, c->protocol_type, &resp->protocol_type) &&
-           kfk__dev_copy_in(&call->arena, v->leader, &resp->leader) &&
-           kfk__dev_copy_in(&call->arena, v->member->id, &resp->member_id) &&
-           (!v->with_members || tell_members(call, v->member->group));
-}
-
-/* The member may be gone when the answer is written: it has copies of everything. */
+/* Who tells may be gone when the answer is written: it has copies of everything. */
 static bool tell_join(void *ctx, const kfk__dev_verdict *v)
 {
     kfk__dev_call *call = ctx;
     kfk__join_group_response *resp = call->response;
 
     resp->error_code = v->code;
+    if (!v->code)
+        resp->generation_id = v->generation;
+    resp->skip_assignment = v->skip;
     if (call->version >= FIRST_WITH_NULL_PROTOCOL)
         resp->protocol_name = (kfk_bytes){0};
-    if (!v->code)
-        return tell_joined(call, v);
-    return kfk__dev_copy_in(&call->arena, v->id, &resp->member_id);
+    return keep(call, v->protocol, &resp->protocol_name) &&
+           keep(call, v->protocol_type, &resp->protocol_type) &&
+           keep(call, v->leader, &resp->leader) && keep(call, v->id, &resp->member_id) &&
+           (!v->leads || tell_members(call, v->leads));
 }
 
 static int16_t check_join(kfk__dev_cluster *c, const kfk__dev_call *call)
@@ -185,15 +180,11 @@ static bool tell_sync(void *ctx, const kfk__dev_verdict *v)
 {
     kfk__dev_call *call = ctx;
     kfk__sync_group_response *resp = call->response;
-    const kfk__dev_classic *c;
 
     resp->error_code = v->code;
-    if (v->code)
-        return true;
-    c = &v->member->group->classic;
-    return kfk__dev_copy_in(&call->arena, c->protocol_type, &resp->protocol_type) &&
-           kfk__dev_copy_in(&call->arena, c->protocol, &resp->protocol_name) &&
-           kfk__dev_copy_in(&call->arena, v->member->assignment, &resp->assignment);
+    return keep(call, v->protocol_type, &resp->protocol_type) &&
+           keep(call, v->protocol, &resp->protocol_name) &&
+           keep(call, v->assignment, &resp->assignment);
 }
 
 static int16_t check_sync(kfk__dev_cluster *c, const kfk__dev_call *call)

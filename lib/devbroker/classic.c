@@ -61,7 +61,9 @@ static bool assign(kfk__dev_member *m, kfk_bytes assignment)
 /* What the member gets of what was assigned. */
 static void give(kfk__dev_member *m)
 {
-    kfk__dev_tell_sync(m, &(kfk__dev_verdict){.member = m});
+    kfk__dev_verdict v = kfk__dev_verdict_of(m);
+
+    kfk__dev_tell_sync(m, &v);
 }
 
 /* The leader's word: everybody has its assignment, those that are not named an empty one. */

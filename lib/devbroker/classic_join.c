@@ -75,11 +75,13 @@ static bool rejoin(kfk__dev_member *m, const kfk__dev_join *j)
 }
 
 /* The group as it is. */
-static void same_generation(const kfk__dev_member *m, const kfk__dev_join *j, bool with_members)
+static void same_generation(const kfk__dev_member *m, const kfk__dev_join *j)
 {
-    kfk__dev_tell(j->parked, &(kfk__dev_verdict){.member = m,
-                                                 .leader = m->group->classic.leader->id,
-                                                 .with_members = with_members});
+    kfk__dev_verdict v = kfk__dev_verdict_of(m);
+
+    if (m->group->classic.state == KFK__DEV_STABLE)
+        v.leads = NULL;
+    kfk__dev_tell(j->parked, &v);
 }
 
 /* ---- new members ---- */
@@ -154,13 +156,14 @@ static bool add_pending(kfk__dev_group *g, const kfk__dev_join *j, kfk_bytes id)
 static void replaced_in_stable(const kfk__dev_member *m, const kfk__dev_join *j,
                                kfk_bytes old_leader)
 {
-    bool leads = m == m->group->classic.leader, skips = j->version >= FIRST_THAT_SKIPS;
+    kfk__dev_verdict v = kfk__dev_verdict_of(m);
 
-    kfk__dev_tell(j->parked,
-                  &(kfk__dev_verdict){.member = m,
-                                      .leader = skips ? m->group->classic.leader->id : old_leader,
-                                      .with_members = leads && skips,
-                                      .skip = leads && skips});
+    if (j->version < FIRST_THAT_SKIPS) {
+        v.leader = old_leader;
+        v.leads = NULL;
+    }
+    v.skip = v.leads != NULL;
+    kfk__dev_tell(j->parked, &v);
 }
 
 static bool replace_member(kfk__dev_member *m, const kfk__dev_join *j, kfk_bytes id)
@@ -215,9 +218,9 @@ static bool join_known(kfk__dev_group *g, const kfk__dev_join *j)
     if (code)
         refuse(j, code, req->member_id);
     else if (g->classic.state == KFK__DEV_COMPLETING && kfk__dev_member_wants(m, req))
-        same_generation(m, j, leads);
+        same_generation(m, j);
     else if (g->classic.state == KFK__DEV_STABLE && !leads && kfk__dev_member_wants(m, req))
-        same_generation(m, j, false);
+        same_generation(m, j);
     else
         return rejoin(m, j);
     return true;

@@ -22,6 +22,19 @@ void kfk__dev_tell(kfk__dev_parked *p, const kfk__dev_verdict *v)
     p->done = true;
 }
 
+kfk__dev_verdict kfk__dev_verdict_of(const kfk__dev_member *m)
+{
+    const kfk__dev_classic *c = &m->group->classic;
+
+    return (kfk__dev_verdict){.id = m->id,
+                              .generation = c->generation,
+                              .protocol_type = c->protocol_type,
+                              .protocol = c->protocol,
+                              .leader = c->leader->id,
+                              .leads = c->leader == m ? m->group : NULL,
+                              .assignment = m->assignment};
+}
+
 static void tell(const kfk__dev_member *m, kfk__dev_parked *p, const kfk__dev_verdict *v)
 {
     if (!p)

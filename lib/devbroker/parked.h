@@ -10,14 +10,15 @@
 
 #include "devbroker/group.h"
 
-/* What a JoinGroup or SyncGroup is told. */
+/* What a JoinGroup or SyncGroup is told. Zero: nothing. */
 typedef struct kfk__dev_verdict {
     int16_t code;
-    kfk_bytes id;                  /* not OK: the id that it may go on with */
-    const kfk__dev_member *member; /* OK: whose group and assignment it is told of */
-    kfk_bytes leader;
-    bool with_members; /* it leads */
-    bool skip;         /* and need not assign */
+    kfk_bytes id; /* that the member goes on with */
+    int32_t generation;
+    kfk_bytes protocol_type, protocol, leader;
+    const kfk__dev_group *leads; /* the group whose members it is told of; NULL: it does not lead */
+    bool skip;                   /* it leads, and need not assign */
+    kfk_bytes assignment;
 } kfk__dev_verdict;
 
 typedef struct kfk__dev_parked {
@@ -35,6 +36,8 @@ void kfk__dev_park(kfk__dev_parked *p, kfk__dev_parked **at);
 void kfk__dev_unpark(kfk__dev_parked *p);
 void kfk__dev_tell(kfk__dev_parked *p, const kfk__dev_verdict *v);
 
+/* That the member is in its classic group's generation, with what it was assigned. */
+kfk__dev_verdict kfk__dev_verdict_of(const kfk__dev_member *m);
 /* To whom waits for the member, if a call does. */
 void kfk__dev_tell_join(kfk__dev_member *m, const kfk__dev_verdict *v);
 void kfk__dev_tell_sync(kfk__dev_member *m, const kfk__dev_verdict *v);

@@ -234,11 +234,9 @@ static void begin_generation(kfk__dev_group *g, int64_t now)
 {
     kfk__dev_classic_enter(g, KFK__DEV_COMPLETING);
     for (KFK__DEV_EACH(m, g)) {
-        bool leads = m == g->classic.leader;
+        kfk__dev_verdict v = kfk__dev_verdict_of(m);
 
-        kfk__dev_tell_join(m, &(kfk__dev_verdict){.member = m,
-                                                  .leader = g->classic.leader->id,
-                                                  .with_members = leads});
+        kfk__dev_tell_join(m, &v);
         kfk__dev_member_watch(m, now, m->session_ms);
         m->is_new = false;
         m->owes_sync = true;
