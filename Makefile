@@ -96,9 +96,10 @@ CONSUMER := aborted answer ask assign committed consumer fetch fetcher metrics \
 DEVBROKER := answer api_configs api_consumer_groups api_fetch api_group_admin api_groups \
 	api_membership api_metadata api_offsets api_partitions api_produce api_topics \
 	api_versions apis assignor call classic classic_join cluster committed config \
-	conn control control_groups coordinate copy devbroker fault groups log members \
-	modern parked parts placement plan producers profile rebalance reconcile records \
-	reply sessions subscription text timers topic transactions validate
+	conn consumers control control_groups coordinate copy devbroker fault groups log \
+	members migrate modern modern_classic parked parts placement plan producers \
+	profile rebalance reconcile records reply sessions subscription text timers \
+	topic transactions validate
 CXX_SRC := lib/compress/snappy_shim.cc
 TOOLS := args assignment broker console consume date describe deserializer expression format kfk \
 	lines names offsets pairs pattern payload perf perf_consume perf_produce produce reader \

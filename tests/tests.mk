@@ -17,18 +17,19 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes \
 	devbroker/api_groups devbroker/api_metadata devbroker/api_offsets \
 	devbroker/api_produce devbroker/api_topics devbroker/api_versions devbroker/call \
 	devbroker/classic devbroker/config devbroker/control_groups devbroker/devbroker \
-	devbroker/fault devbroker/followers devbroker/log devbroker/modern \
-	devbroker/plan devbroker/producers devbroker/records devbroker/sessions \
-	devbroker/transactions groupio/commit groupio/coordinator groupio/fetch \
-	groupio/slots handles/fd handles/fork handles/threads membership/assignors \
-	membership/claims membership/golden membership/order membership/range \
-	membership/roster membership/roundrobin membership/sticky membership/userdata \
-	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
-	net/thread net/transport_tcp net/waiter producer/partitioner \
-	producer/producer_batch producer/threads producer/topics proto/api proto/blob \
-	proto/data proto/decode proto/encode proto/header proto/message proto/piece \
-	record/batch record/cursor record/golden record/message record/read record/write \
-	tools/args tools/deserializer tools/expression tools/lines
+	devbroker/fault devbroker/followers devbroker/log devbroker/migrate \
+	devbroker/modern devbroker/plan devbroker/producers devbroker/records \
+	devbroker/sessions devbroker/transactions groupio/commit groupio/coordinator \
+	groupio/fetch groupio/slots handles/fd handles/fork handles/threads \
+	membership/assignors membership/claims membership/golden membership/order \
+	membership/range membership/roster membership/roundrobin membership/sticky \
+	membership/userdata net/addr net/env_posix net/helper net/loop net/poller \
+	net/resolver net/socket net/thread net/transport_tcp net/waiter \
+	producer/partitioner producer/producer_batch producer/threads producer/topics \
+	proto/api proto/blob proto/data proto/decode proto/encode proto/header \
+	proto/message proto/piece record/batch record/cursor record/golden \
+	record/message record/read record/write tools/args tools/deserializer \
+	tools/expression tools/lines
 
 # Scripts that test what make makes, and the tools that the tests rely on.
 BUILD_TESTS := schemac layers runtests headers exports metrics install configure make dist

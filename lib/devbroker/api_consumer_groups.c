@@ -9,7 +9,7 @@
 #include "proto/consumer_group_describe.h"
 #include "proto/consumer_group_heartbeat.h"
 
-enum { JOINS = 0, OPERATIONS = 0x0d48, MEMBER_TYPE_CONSUMER = 1 };
+enum { JOINS = 0, OPERATIONS = 0x0d48, CLASSIC_MEMBER = 0, CONSUMER_MEMBER = 1 };
 
 /* ---- ConsumerGroupHeartbeat ---- */
 
@@ -74,17 +74,15 @@ static void not_found(kfk__dev_beat *b, kfk_bytes id)
                            (const char *)id.data);
 }
 
-/* The group that one joins. NULL: it is no such group, or there is no memory. */
+/* The group that one joins. NULL: it cannot be one, or there is no memory. */
 static kfk__dev_group *group_to_join(kfk__dev_cluster *c, kfk__dev_beat *b)
 {
     kfk__dev_group *g = kfk__dev_group_of(c, b->req->group_id);
 
     if (!g)
         return NULL;
-    if (g->kind != KFK__DEV_MODERN && !kfk__dev_group_empty(g)) {
-        not_found(b, g->id);
-        return NULL;
-    }
+    if (g->kind != KFK__DEV_MODERN && !kfk__dev_group_empty(g))
+        return kfk__dev_modern_upgrade(g, b) ? g : NULL;
     kfk__dev_group_become(g, KFK__DEV_MODERN);
     return g;
 }
@@ -170,7 +168,7 @@ static bool describe_member(const kfk__dev_cluster *c, kfk__dev_call *call,
     out->subscribed_topic_names.v = m->wants.names;
     out->subscribed_topic_names.n = m->wants.n;
     out->subscribed_topic_regex = m->wants.regex;
-    out->member_type = MEMBER_TYPE_CONSUMER;
+    out->member_type = kfk__dev_consumer_classic(m) ? CLASSIC_MEMBER : CONSUMER_MEMBER;
     return tell_parts(c, call, kfk__dev_sub(member, "assignment"), &m->assigned,
                       &out->assignment) &&
            tell_parts(c, call, kfk__dev_sub(member, "target_assignment"), &m->target,

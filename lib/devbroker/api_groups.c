@@ -104,13 +104,15 @@ static int16_t check_modern(const kfk__dev_cluster *c, const kfk__dev_call *call
                             const kfk__dev_group *g)
 {
     const commit_request *req = call->request;
+    const kfk__dev_consumer *m;
     int16_t code = KFK_OK;
 
     if (req->generation_id_or_member_epoch < 0 && g->modern.n_members == 0)
         return KFK_OK;
-    if (!kfk__dev_modern_find(g, req->member_id))
+    m = kfk__dev_consumer_find(g, req->member_id);
+    if (!m)
         return KFK_ERR_UNKNOWN_MEMBER_ID;
-    if (call->version < FIRST_OF_MEMBERS)
+    if (call->version < FIRST_OF_MEMBERS && !kfk__dev_consumer_classic(m))
         return KFK_ERR_UNSUPPORTED_VERSION;
     for (int32_t i = 0; !code && i < req->topics.n; i++)
         code = check_consumer(c, call, g, &req->topics.v[i]);

@@ -6,7 +6,7 @@
 #include "devbroker/copy.h"
 #include "devbroker/groups.h"
 #include "devbroker/members.h"
-#include "devbroker/modern.h"
+#include "devbroker/modern_classic.h"
 #include "devbroker/reply.h"
 #include "proto/heartbeat.h"
 #include "proto/join_group.h"
@@ -27,14 +27,6 @@ static int16_t check(kfk__dev_cluster *c, const kfk__dev_call *call, kfk_bytes g
     if (!call->refuse && group.len == 0)
         return KFK_ERR_INVALID_GROUP_ID;
     return kfk__dev_check_coordinator(c, call, group);
-}
-
-/* NULL: there is no such group, or it is of the other kind. */
-static kfk__dev_group *classic(const kfk__dev_cluster *c, kfk_bytes id)
-{
-    kfk__dev_group *g = kfk__dev_groups_find(&c->groups, id);
-
-    return g && g->kind == KFK__DEV_CLASSIC ? g : NULL;
 }
 
 /* ---- calls that wait ---- */
@@ -128,20 +120,12 @@ static int16_t check_join(kfk__dev_cluster *c, const kfk__dev_call *call)
     return code;
 }
 
-/* An empty group of the other kind becomes a classic one. NULL: refused, or no memory. */
-static kfk__dev_group *group_to_join(kfk__dev_cluster *c, kfk__dev_parked *p,
-                                     const kfk__join_group_request *req)
+static bool join_as(kfk__dev_group *g, const kfk__dev_join *j)
 {
-    kfk__dev_group *g = kfk__dev_group_of(c, req->group_id);
-
-    if (g && g->kind != KFK__DEV_CLASSIC && !kfk__dev_group_empty(g)) {
-        kfk__dev_tell(p, &(kfk__dev_verdict){.code = KFK_ERR_INCONSISTENT_GROUP_PROTOCOL,
-                                             .id = req->member_id});
-        return NULL;
-    }
-    if (g)
-        kfk__dev_group_become(g, KFK__DEV_CLASSIC);
-    return g;
+    if (g->kind == KFK__DEV_MODERN && !kfk__dev_group_empty(g))
+        return kfk__dev_modern_join(g, j);
+    kfk__dev_group_become(g, KFK__DEV_CLASSIC);
+    return kfk__dev_classic_join(g, j);
 }
 
 static bool join(kfk__dev_cluster *c, kfk__dev_call *call)
@@ -155,16 +139,14 @@ static bool join(kfk__dev_cluster *c, kfk__dev_call *call)
         kfk__dev_tell(p, &(kfk__dev_verdict){.code = code, .id = req->member_id});
     if (!p || code)
         return p != NULL;
-    g = group_to_join(c, p, req);
-    if (!g)
-        return p->done;
-    return kfk__dev_classic_join(g, &(kfk__dev_join){.req = req,
-                                                     .client_id = call->client_id,
-                                                     .client_host = call->client_host,
-                                                     .arena = &call->arena,
-                                                     .now = call->now,
-                                                     .version = call->version,
-                                                     .parked = p});
+    g = kfk__dev_group_of(c, req->group_id);
+    return g && join_as(g, &(kfk__dev_join){.req = req,
+                                            .client_id = call->client_id,
+                                            .client_host = call->client_host,
+                                            .arena = &call->arena,
+                                            .now = call->now,
+                                            .version = call->version,
+                                            .parked = p});
 }
 
 kfk__dev_outcome kfk__dev_join_group(kfk__dev_service *s, kfk__dev_call *call)
@@ -202,7 +184,7 @@ static bool sync(kfk__dev_cluster *c, kfk__dev_call *call)
     const kfk__sync_group_request *req = call->request;
     kfk__dev_parked *p = park(call, tell_sync);
     int16_t code = check_sync(c, call);
-    kfk__dev_group *g = classic(c, req->group_id);
+    kfk__dev_group *g = kfk__dev_groups_find(&c->groups, req->group_id);
 
     if (!code && !g)
         code = KFK_ERR_UNKNOWN_MEMBER_ID;
@@ -210,7 +192,8 @@ static bool sync(kfk__dev_cluster *c, kfk__dev_call *call)
         kfk__dev_tell(p, &(kfk__dev_verdict){.code = code});
     if (!p || code)
         return p != NULL;
-    return kfk__dev_classic_sync(g, req, p, call->now);
+    return (g->kind == KFK__DEV_MODERN ? kfk__dev_modern_sync : kfk__dev_classic_sync)(g, req, p,
+                                                                                       call->now);
 }
 
 kfk__dev_outcome kfk__dev_sync_group(kfk__dev_service *s, kfk__dev_call *call)
@@ -226,27 +209,30 @@ kfk__dev_outcome kfk__dev_heartbeat(kfk__dev_service *s, kfk__dev_call *call)
 {
     const kfk__heartbeat_request *req = call->request;
     kfk__heartbeat_response *resp = call->response;
+    int16_t (*beat)(kfk__dev_group *, kfk_bytes, kfk_bytes, int32_t, int64_t);
     kfk__dev_group *g;
 
     resp->error_code = check(&s->cluster, call, req->group_id);
     if (resp->error_code)
         return KFK__DEV_ANSWER;
-    g = classic(&s->cluster, req->group_id);
-    resp->error_code = g ? kfk__dev_classic_heartbeat(g, req->member_id, req->group_instance_id,
-                                                      req->generation_id, call->now)
-                         : KFK_ERR_UNKNOWN_MEMBER_ID;
+    g = kfk__dev_groups_find(&s->cluster.groups, req->group_id);
+    beat = g && g->kind == KFK__DEV_MODERN ? kfk__dev_modern_heartbeat : kfk__dev_classic_heartbeat;
+    resp->error_code =
+        g ? beat(g, req->member_id, req->group_instance_id, req->generation_id, call->now)
+          : KFK_ERR_UNKNOWN_MEMBER_ID;
     return KFK__DEV_ANSWER;
 }
 
 /* ---- LeaveGroup ---- */
 
-static int16_t leave(kfk__dev_group *g, kfk_bytes member, kfk_bytes instance, bool *any)
+static int16_t leave(kfk__dev_group *g, kfk_bytes member, kfk_bytes instance, int64_t now,
+                     bool *any)
 {
     int16_t code;
 
     if (!g)
         return KFK_ERR_UNKNOWN_MEMBER_ID;
-    code = g->kind == KFK__DEV_MODERN ? kfk__dev_modern_remove(g, member, instance)
+    code = g->kind == KFK__DEV_MODERN ? kfk__dev_modern_remove(g, member, instance, now)
                                       : kfk__dev_classic_leave(g, member, instance);
     *any |= code == KFK_OK;
     return code;
@@ -261,7 +247,7 @@ static bool leave_many(kfk__dev_group *g, kfk__dev_call *call, bool *any)
     for (int32_t i = 0; rows && i < req->members.n; i++) {
         rows[i].member_id = req->members.v[i].member_id;
         rows[i].group_instance_id = req->members.v[i].group_instance_id;
-        rows[i].error_code = leave(g, rows[i].member_id, rows[i].group_instance_id, any);
+        rows[i].error_code = leave(g, rows[i].member_id, rows[i].group_instance_id, call->now, any);
     }
     return rows != NULL;
 }
@@ -278,7 +264,7 @@ kfk__dev_outcome kfk__dev_leave_group(kfk__dev_service *s, kfk__dev_call *call)
         return KFK__DEV_ANSWER;
     g = kfk__dev_groups_find(&s->cluster.groups, req->group_id);
     if (call->version < FIRST_OF_MANY)
-        resp->error_code = leave(g, req->member_id, (kfk_bytes){0}, &any);
+        resp->error_code = leave(g, req->member_id, (kfk_bytes){0}, call->now, &any);
     else if (!leave_many(g, call, &any))
         return KFK__DEV_CLOSE;
     if (any && g->kind == KFK__DEV_CLASSIC)

@@ -173,12 +173,12 @@ kfk_err kfk__devbroker_expire_member(kfk__devbroker *b, const char *group, const
 {
     kfk__dev_group *g = group_of(b, group);
     kfk__dev_member *m = g ? kfk__dev_classic_find(g, kfk__bytes_str(member)) : NULL;
-    kfk__dev_consumer *c = g ? kfk__dev_modern_find(g, kfk__bytes_str(member)) : NULL;
+    kfk__dev_consumer *c = g ? kfk__dev_consumer_find(g, kfk__bytes_str(member)) : NULL;
 
     if (m)
         kfk__dev_classic_expire(m, now_of(b));
     if (c)
-        kfk__dev_modern_fence(c);
+        kfk__dev_modern_fence(c, now_of(b));
     return leave(b, m || c ? KFK_OK : KFK_ERR_INVALID_ARG);
 }
 

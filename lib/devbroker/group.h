@@ -83,7 +83,7 @@ typedef enum kfk__dev_progress {
 typedef struct kfk__dev_consumer {
     kfk__list link;
     struct kfk__dev_group *group;
-    kfk__dev_timer session, revoke;
+    kfk__dev_timer session, deadline;
     kfk_bytes id, instance, rack; /* instance null: dynamic; rack null: nowhere */
     kfk_bytes client_id, client_host;
     kfk_bytes assignor; /* that it would like; null: any */
@@ -93,6 +93,9 @@ typedef struct kfk__dev_consumer {
     int32_t rebalance_ms;
     kfk__dev_parts assigned, revoking; /* it has both */
     kfk__dev_parts target;
+    kfk__dev_protocol *protocols; /* NULL: it does not speak the classic protocol */
+    int32_t n_protocols;
+    int32_t session_ms; /* if it does */
 } kfk__dev_consumer;
 
 typedef struct kfk__dev_modern {

@@ -42,8 +42,8 @@ void kfk__dev_member_free(kfk__dev_member *m)
     kfk__release(a, m);
 }
 
-/* In one piece of memory, the names and metadata behind the array. NULL: none. */
-static kfk__dev_protocol *copy_protocols(const kfk_allocator *a, const kfk__join_group_request *req)
+kfk__dev_protocol *kfk__dev_protocols_copy(const kfk_allocator *a,
+                                           const kfk__join_group_request *req)
 {
     size_t n = (size_t)req->protocols.n, size = n * sizeof(kfk__dev_protocol) + 1;
     kfk__dev_protocol *v;
@@ -70,7 +70,7 @@ static kfk__dev_protocol *copy_protocols(const kfk_allocator *a, const kfk__join
 
 bool kfk__dev_member_update(kfk__dev_member *m, const kfk__join_group_request *req, int16_t version)
 {
-    kfk__dev_protocol *v = copy_protocols(kfk__dev_group_alloc(m->group), req);
+    kfk__dev_protocol *v = kfk__dev_protocols_copy(kfk__dev_group_alloc(m->group), req);
 
     if (!v)
         return false;

@@ -16,6 +16,9 @@ void kfk__dev_member_free(kfk__dev_member *m);
 /* Takes on what it wants and how long it may stay away. false: no memory, and all is as it was. */
 bool kfk__dev_member_update(kfk__dev_member *m, const kfk__join_group_request *req,
                             int16_t version);
+/* In one piece of memory, the names and metadata behind the array. NULL: no memory. */
+kfk__dev_protocol *kfk__dev_protocols_copy(const kfk_allocator *a,
+                                           const kfk__join_group_request *req);
 bool kfk__dev_member_rename(kfk__dev_member *m, kfk_bytes id);
 /* What the member said to the protocol that was chosen; empty: nothing, or none was. */
 kfk_bytes kfk__dev_member_metadata(const kfk__dev_member *m);

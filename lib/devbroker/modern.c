@@ -5,7 +5,9 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "devbroker/assignor.h"
+#include "devbroker/consumers.h"
 #include "devbroker/copy.h"
+#include "devbroker/migrate.h"
 #include "devbroker/reconcile.h"
 #include "devbroker/text.h"
 
@@ -85,99 +87,41 @@ bool kfk__dev_beat_ok(kfk__dev_beat *b, int16_t version)
 
 /* ---- members ---- */
 
-kfk__dev_consumer *kfk__dev_modern_find(const kfk__dev_group *g, kfk_bytes id)
+/* The last one goes that did not speak the classic protocol. */
+static bool leaves_classic(const kfk__dev_consumer *m)
 {
-    for (KFK__DEV_EACH_CONSUMER(m, g))
-        if (kfk__bytes_equal(m->id, id))
-            return m;
-    return NULL;
+    if (kfk__dev_consumer_classic(m) || m->group->modern.n_members == 1)
+        return false;
+    for (KFK__DEV_EACH_CONSUMER(other, m->group))
+        if (other != m && !kfk__dev_consumer_classic(other))
+            return false;
+    return true;
 }
 
-static kfk__dev_consumer *find_static(const kfk__dev_group *g, kfk_bytes instance)
-{
-    for (KFK__DEV_EACH_CONSUMER(m, g))
-        if (instance.data && kfk__bytes_equal(m->instance, instance))
-            return m;
-    return NULL;
-}
-
-static void free_consumer(kfk__dev_consumer *m)
-{
-    const kfk_allocator *a = kfk__dev_group_alloc(m->group);
-
-    kfk__list_remove(&m->link);
-    kfk__dev_timer_fini(&m->group->all->timers, &m->session);
-    kfk__dev_timer_fini(&m->group->all->timers, &m->revoke);
-    kfk__dev_copy_free(a, &m->id);
-    kfk__dev_copy_free(a, &m->instance);
-    kfk__dev_copy_free(a, &m->rack);
-    kfk__dev_copy_free(a, &m->client_id);
-    kfk__dev_copy_free(a, &m->client_host);
-    kfk__dev_copy_free(a, &m->assignor);
-    kfk__dev_subscription_free(&m->wants, a);
-    kfk__dev_parts_free(&m->assigned, a);
-    kfk__dev_parts_free(&m->revoking, a);
-    kfk__dev_parts_free(&m->target, a);
-    kfk__release(a, m);
-}
-
-void kfk__dev_modern_fence(kfk__dev_consumer *m)
+void kfk__dev_modern_fence(kfk__dev_consumer *m, int64_t now)
 {
     kfk__dev_group *g = m->group;
+    bool down = leaves_classic(m);
 
-    free_consumer(m);
-    g->modern.n_members--;
+    kfk__dev_consumer_free(m);
     g->modern.epoch++;
     g->modern.topics = kfk__dev_topics_digest(g);
+    if (down)
+        (void)kfk__dev_migrate_down(g, now);
 }
 
 static void session_over(kfk__dev_timer *t, int64_t at)
 {
-    (void)at;
-    kfk__dev_modern_fence(KFK__ENTRY(t, kfk__dev_consumer, session));
+    kfk__dev_modern_fence(KFK__ENTRY(t, kfk__dev_consumer, session), at);
 }
 
-/* It did not give up in time what it was told to. */
-static void revoke_over(kfk__dev_timer *t, int64_t at)
+/* It did not do in time what it was told to: give up partitions, or join or sync again. */
+static void deadline_over(kfk__dev_timer *t, int64_t at)
 {
-    (void)at;
-    kfk__dev_modern_fence(KFK__ENTRY(t, kfk__dev_consumer, revoke));
+    kfk__dev_modern_fence(KFK__ENTRY(t, kfk__dev_consumer, deadline), at);
 }
 
-static void watch(kfk__dev_consumer *m, int64_t now)
-{
-    kfk__dev_timer_set(&m->group->all->timers, &m->session,
-                       now + m->group->all->settings.session_ms * KFK__MS);
-}
-
-/* In the group; nothing is known of it yet. NULL: no memory. */
-static kfk__dev_consumer *add(kfk__dev_group *g, kfk_bytes id, kfk_bytes instance)
-{
-    const kfk_allocator *a = kfk__dev_group_alloc(g);
-    kfk__dev_consumer *m = kfk__zalloc(a, sizeof *m);
-
-    if (!m)
-        return NULL;
-    m->group = g;
-    m->previous_epoch = -1;
-    kfk__list_init(&m->link);
-    if (!kfk__dev_timer_init(&g->all->timers, &m->session, session_over)) {
-        kfk__release(a, m);
-        return NULL;
-    }
-    if (!kfk__dev_timer_init(&g->all->timers, &m->revoke, revoke_over)) {
-        kfk__dev_timer_fini(&g->all->timers, &m->session);
-        kfk__release(a, m);
-        return NULL;
-    }
-    if (!kfk__dev_copy(a, id, &m->id) || !kfk__dev_copy(a, instance, &m->instance)) {
-        free_consumer(m);
-        return NULL;
-    }
-    kfk__list_push(&g->modern.members, &m->link);
-    g->modern.n_members++;
-    return m;
-}
+const kfk__dev_fires kfk__dev_modern_fires = {session_over, deadline_over};
 
 /* ---- who it is ---- */
 
@@ -239,7 +183,7 @@ static kfk__dev_consumer *come_back(kfk__dev_consumer *m, kfk__dev_beat *b, kfk_
 {
     kfk_bytes copy;
 
-    if (m->epoch != LEAVES_FOR_A_WHILE) {
+    if (m->epoch != LEAVES_FOR_A_WHILE && !kfk__dev_consumer_classic(m)) {
         refuse(b, KFK_ERR_UNRELEASED_INSTANCE_ID,
                "Static member %.*s with instance id %.*s cannot join the group because the "
                "instance id is owned by %.*s member.",
@@ -260,17 +204,17 @@ static kfk__dev_consumer *identify(kfk__dev_group *g, kfk__dev_beat *b, kfk_byte
 {
     const kfk__consumer_group_heartbeat_request *req = b->req;
     bool joins = req->member_epoch == JOINS;
-    kfk__dev_consumer *m =
-        req->instance_id.data ? find_static(g, req->instance_id) : kfk__dev_modern_find(g, id);
+    kfk__dev_consumer *m = req->instance_id.data ? kfk__dev_consumer_static(g, req->instance_id)
+                                                 : kfk__dev_consumer_find(g, id);
 
-    if (g->modern.n_members >= g->all->settings.max_size && !kfk__dev_modern_find(g, id)) {
+    if (g->modern.n_members >= g->all->settings.max_size && !kfk__dev_consumer_find(g, id)) {
         refuse(b, KFK_ERR_GROUP_MAX_SIZE_REACHED,
                "The consumer group has reached its maximum capacity of %d members.",
                (int)g->all->settings.max_size);
         return NULL;
     }
     if (joins && !m)
-        return add(g, id, req->instance_id);
+        return kfk__dev_consumer_add(g, id, req->instance_id, &kfk__dev_modern_fires);
     if (joins && req->instance_id.data)
         return come_back(m, b, id);
     if (req->instance_id.data && !check_instance(m, b))
@@ -359,7 +303,7 @@ const char *kfk__dev_modern_assignor(const kfk__dev_group *g)
     return votes_for(g, "range") > votes_for(g, "uniform") ? "range" : "uniform";
 }
 
-static bool assign(kfk__dev_group *g, bool changed, int64_t now)
+bool kfk__dev_modern_assign(kfk__dev_group *g, bool changed, int64_t now)
 {
     kfk__dev_modern *d = &g->modern;
     uint64_t topics = kfk__dev_topics_digest(g);
@@ -395,21 +339,31 @@ static bool read_owned(const kfk__dev_group *g, const kfk__consumer_group_heartb
     return true;
 }
 
+bool kfk__dev_modern_step(kfk__dev_consumer *m, const kfk__dev_parts *owned, bool changed,
+                          int64_t now, bool *news)
+{
+    kfk__dev_progress before = m->progress;
+    int32_t epoch = m->epoch;
+    bool ok = kfk__dev_reconcile(m, owned, changed, news);
+
+    if (kfk__dev_consumer_classic(m))
+        return ok;
+    if (m->progress != KFK__DEV_UNREVOKED)
+        kfk__dev_consumer_rest(m);
+    else if (before != m->progress || epoch != m->epoch || *news)
+        kfk__dev_consumer_hurry(m, now, true);
+    return ok;
+}
+
 static bool reconcile(kfk__dev_consumer *m, kfk__dev_beat *b, bool changed)
 {
     const kfk__consumer_group_heartbeat_request *req = b->req;
-    kfk__dev_progress before = m->progress;
-    int32_t epoch = m->epoch;
     kfk__dev_parts owned = {0};
-    bool ok =
-        read_owned(m->group, req, &owned) &&
-        kfk__dev_reconcile(m, req->topic_partitions.n >= 0 ? &owned : NULL, changed, &b->tell);
+    bool ok = read_owned(m->group, req, &owned) &&
+              kfk__dev_modern_step(m, req->topic_partitions.n >= 0 ? &owned : NULL, changed, b->now,
+                                   &b->tell);
 
     kfk__dev_parts_free(&owned, kfk__dev_group_alloc(m->group));
-    if (m->progress != KFK__DEV_UNREVOKED)
-        kfk__dev_timer_stop(&m->group->all->timers, &m->revoke);
-    else if (before != m->progress || epoch != m->epoch || b->tell)
-        kfk__dev_timer_set(&m->group->all->timers, &m->revoke, b->now + m->rebalance_ms * KFK__MS);
     return ok;
 }
 
@@ -421,40 +375,48 @@ static bool full(const kfk__consumer_group_heartbeat_request *req)
             req->topic_partitions.n >= 0);
 }
 
-/* The id of a member that has none of its own, as clients of version 0 may. */
-static bool id_of(const kfk__dev_group *g, kfk__dev_beat *b, kfk_bytes *id)
+bool kfk__dev_modern_new_id(const kfk__dev_group *g, kfk__arena *a, kfk_bytes *out)
 {
     kfk__uuid uuid;
     char text[23];
 
-    *id = b->req->member_id;
-    if (id->len)
-        return true;
     g->all->env->ops->random(g->all->env->ctx, uuid.b, sizeof uuid.b);
     kfk__uuid_format(&uuid, text);
-    return kfk__dev_copy_in(b->arena, kfk__bytes(text, sizeof text - 1), id);
+    return kfk__dev_copy_in(a, kfk__bytes(text, sizeof text - 1), out);
 }
 
 bool kfk__dev_modern_beat(kfk__dev_group *g, kfk__dev_beat *b)
 {
     kfk__dev_consumer *m;
     bool changed;
-    kfk_bytes id;
+    kfk_bytes id = b->req->member_id;
 
     if (!check_regex(b))
         return true;
-    if (!id_of(g, b, &id))
+    if (id.len == 0 && !kfk__dev_modern_new_id(g, b->arena, &id))
         return false;
     m = identify(g, b, id);
     if (!m)
         return b->code != KFK_OK;
-    watch(m, b->now);
-    if (!update(m, b) || !subscribe(m, b->req, &changed) || !assign(g, changed, b->now) ||
-        !reconcile(m, b, changed))
+    kfk__dev_consumer_modern(m);
+    kfk__dev_consumer_watch(m, b->now);
+    if (!update(m, b) || !subscribe(m, b->req, &changed) ||
+        !kfk__dev_modern_assign(g, changed, b->now) || !reconcile(m, b, changed))
         return false;
     b->member = m;
     b->tell |= full(b->req);
     return true;
+}
+
+bool kfk__dev_modern_upgrade(kfk__dev_group *g, kfk__dev_beat *b)
+{
+    const char *why;
+    int16_t code = kfk__dev_migrate_up(g, &kfk__dev_modern_fires, b->arena, b->now, &why);
+
+    if (code == KFK_ERR_GROUP_ID_NOT_FOUND)
+        refuse(b, code, "Cannot upgrade classic group %.*s to consumer group because %s.",
+               (int)g->id.len, (const char *)g->id.data, why);
+    return code == KFK_OK;
 }
 
 /* ---- leaving ---- */
@@ -466,14 +428,14 @@ static void leave_for_a_while(kfk__dev_consumer *m)
     m->epoch = LEAVES_FOR_A_WHILE;
     m->progress = KFK__DEV_RECONCILED;
     kfk__dev_parts_clear(&m->revoking);
-    kfk__dev_timer_stop(&m->group->all->timers, &m->revoke);
+    kfk__dev_consumer_rest(m);
 }
 
 void kfk__dev_modern_leave(kfk__dev_group *g, kfk__dev_beat *b)
 {
     const kfk__consumer_group_heartbeat_request *req = b->req;
-    kfk__dev_consumer *m = req->instance_id.data ? find_static(g, req->instance_id)
-                                                 : kfk__dev_modern_find(g, req->member_id);
+    kfk__dev_consumer *m = req->instance_id.data ? kfk__dev_consumer_static(g, req->instance_id)
+                                                 : kfk__dev_consumer_find(g, req->member_id);
 
     if (req->instance_id.data && !check_instance(m, b))
         return;
@@ -482,20 +444,20 @@ void kfk__dev_modern_leave(kfk__dev_group *g, kfk__dev_beat *b)
     else if (req->member_epoch == LEAVES_FOR_A_WHILE)
         leave_for_a_while(m);
     else
-        kfk__dev_modern_fence(m);
+        kfk__dev_modern_fence(m, b->now);
 }
 
 /* Who administers the group knows an instance alone. */
-int16_t kfk__dev_modern_remove(kfk__dev_group *g, kfk_bytes member, kfk_bytes instance)
+int16_t kfk__dev_modern_remove(kfk__dev_group *g, kfk_bytes member, kfk_bytes instance, int64_t now)
 {
     kfk__dev_consumer *m =
-        instance.data ? find_static(g, instance) : kfk__dev_modern_find(g, member);
+        instance.data ? kfk__dev_consumer_static(g, instance) : kfk__dev_consumer_find(g, member);
 
     if (!m)
         return KFK_ERR_UNKNOWN_MEMBER_ID;
     if (instance.data && member.len > 0 && !kfk__bytes_equal(m->id, member))
         return KFK_ERR_FENCED_INSTANCE_ID;
-    kfk__dev_modern_fence(m);
+    kfk__dev_modern_fence(m, now);
     return KFK_OK;
 }
 
@@ -505,19 +467,21 @@ int16_t kfk__dev_modern_remove(kfk__dev_group *g, kfk_bytes member, kfk_bytes in
 int16_t kfk__dev_modern_check(const kfk__dev_group *g, kfk_bytes member, int32_t epoch,
                               const kfk__dev_part *p)
 {
-    const kfk__dev_consumer *m = kfk__dev_modern_find(g, member);
+    const kfk__dev_consumer *m = kfk__dev_consumer_find(g, member);
     const kfk__dev_part *has;
+    int16_t stale;
 
     if (!m)
         return KFK_ERR_UNKNOWN_MEMBER_ID;
+    stale = kfk__dev_consumer_classic(m) ? KFK_ERR_ILLEGAL_GENERATION : KFK_ERR_STALE_MEMBER_EPOCH;
     if (epoch == m->epoch)
         return KFK_OK;
     if (epoch > m->epoch || !p)
-        return KFK_ERR_STALE_MEMBER_EPOCH;
+        return stale;
     has = kfk__dev_parts_find(&m->assigned, &p->topic, p->index);
     if (!has)
         has = kfk__dev_parts_find(&m->revoking, &p->topic, p->index);
-    return has && epoch >= has->epoch ? KFK_OK : KFK_ERR_STALE_MEMBER_EPOCH;
+    return has && epoch >= has->epoch ? KFK_OK : stale;
 }
 
 bool kfk__dev_modern_reads(const kfk__dev_group *g, kfk_bytes topic)
@@ -552,9 +516,9 @@ void kfk__dev_modern_rebalance(kfk__dev_group *g)
 void kfk__dev_modern_move(kfk__dev_group *g, int64_t now)
 {
     for (KFK__DEV_EACH_CONSUMER(m, g)) {
-        watch(m, now);
-        if (m->progress == KFK__DEV_UNREVOKED)
-            kfk__dev_timer_set(&g->all->timers, &m->revoke, now + m->rebalance_ms * KFK__MS);
+        kfk__dev_consumer_watch(m, now);
+        if (m->deadline.node.index > 0)
+            kfk__dev_consumer_hurry(m, now, true);
     }
 }
 
@@ -566,6 +530,5 @@ void kfk__dev_modern_init(kfk__dev_group *g)
 void kfk__dev_modern_fini(kfk__dev_group *g)
 {
     for (kfk__dev_consumer *m; (m = kfk__dev_consumer_next(g, NULL));)
-        free_consumer(m);
-    g->modern.n_members = 0;
+        kfk__dev_consumer_free(m);
 }

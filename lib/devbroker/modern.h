@@ -12,15 +12,13 @@
 #define KFK_DEVBROKER_MODERN_H
 
 #include "base/arena.h"
-#include "devbroker/group.h"
+#include "devbroker/consumers.h"
 #include "proto/consumer_group_heartbeat.h"
 
 void kfk__dev_modern_init(kfk__dev_group *g);
 void kfk__dev_modern_fini(kfk__dev_group *g);
 /* "Empty" "Assigning" "Reconciling" "Stable" */
 const char *kfk__dev_modern_state_name(const kfk__dev_group *g);
-/* NULL: there is none. */
-kfk__dev_consumer *kfk__dev_modern_find(const kfk__dev_group *g, kfk_bytes id);
 /* The assignor that most members would like. */
 const char *kfk__dev_modern_assignor(const kfk__dev_group *g);
 bool kfk__dev_modern_reads(const kfk__dev_group *g, kfk_bytes topic);
@@ -46,18 +44,35 @@ bool kfk__dev_modern_beat(kfk__dev_group *g, kfk__dev_beat *b);
 void kfk__dev_modern_leave(kfk__dev_group *g, kfk__dev_beat *b);
 
 /* The same by LeaveGroup: KFK_OK, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID. */
-int16_t kfk__dev_modern_remove(kfk__dev_group *g, kfk_bytes member, kfk_bytes instance);
+int16_t kfk__dev_modern_remove(kfk__dev_group *g, kfk_bytes member, kfk_bytes instance,
+                               int64_t now);
+
+/* A classic group with members becomes one whose coordinator assigns. false: refused, as the answer
+ * says, or no memory. */
+bool kfk__dev_modern_upgrade(kfk__dev_group *g, kfk__dev_beat *b);
 
 /* Whether so a member may commit the partition's offset, or, where |p| is NULL, read offsets. */
 int16_t kfk__dev_modern_check(const kfk__dev_group *g, kfk_bytes member, int32_t epoch,
                               const kfk__dev_part *p);
 
+/* ---- the steps of a heartbeat ---- */
+
+extern const kfk__dev_fires kfk__dev_modern_fires;
+bool kfk__dev_modern_new_id(const kfk__dev_group *g, kfk__arena *a, kfk_bytes *out);
+/* The epochs and targets follow what members want (|changed|) and what there is. false: no memory.
+ */
+bool kfk__dev_modern_assign(kfk__dev_group *g, bool changed, int64_t now);
+/* As kfk__dev_reconcile, with the time that the member has for it. */
+bool kfk__dev_modern_step(kfk__dev_consumer *m, const kfk__dev_parts *owned, bool changed,
+                          int64_t now, bool *news);
+
 /* ---- what else happens ---- */
 
 /* The assignment is made anew. */
 void kfk__dev_modern_rebalance(kfk__dev_group *g);
-/* The member is out. */
-void kfk__dev_modern_fence(kfk__dev_consumer *m);
+/* The member is out. If only such are left that speak the classic protocol, the group becomes a
+ * classic one. */
+void kfk__dev_modern_fence(kfk__dev_consumer *m, int64_t now);
 void kfk__dev_modern_move(kfk__dev_group *g, int64_t now);
 
 #endif

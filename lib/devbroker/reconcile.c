@@ -1,6 +1,7 @@
 #include "devbroker/reconcile.h"
 
 #include "devbroker/assignor.h"
+#include "devbroker/consumers.h"
 
 /* Where a step leads. */
 typedef struct next {
@@ -13,15 +14,6 @@ static void close_next(next *n, const kfk_allocator *a)
     kfk__dev_parts_free(&n->assigned, a);
     kfk__dev_parts_free(&n->revoking, a);
     kfk__dev_parts_free(&n->coming, a);
-}
-
-static bool others_have(const kfk__dev_consumer *m, const kfk__dev_part *p)
-{
-    for (KFK__DEV_EACH_CONSUMER(other, m->group))
-        if (other != m && (kfk__dev_parts_find(&other->assigned, &p->topic, p->index) ||
-                           kfk__dev_parts_find(&other->revoking, &p->topic, p->index)))
-            return true;
-    return false;
 }
 
 /* The target may be older than what the member wants. */
@@ -42,7 +34,7 @@ static bool sort_target(const kfk__dev_consumer *m, next *n, const kfk_allocator
         p.epoch = has ? has->epoch : m->group->modern.assignment_epoch;
         if (!may_have(m, &p))
             continue;
-        if (!has && others_have(m, &p))
+        if (!has && kfk__dev_others_have(m, &p))
             n->unreleased = true;
         else if (!kfk__dev_parts_add(has ? &n->assigned : &n->coming, a, &p))
             return false;

@@ -5,7 +5,8 @@
  * NAME is that of the topic and of the group, which are both new. Prints, a line each: how many
  * partitions the first has while it is alone, what an admin client sees of the two of them, how many
  * records they have read, each record once, and how many partitions the one has that is left. With
- * group.instance.id=X their instances are X1 and X2; with pattern=RE they subscribe by that. */
+ * group.instance.id=X their instances are X1 and X2; with pattern=RE they subscribe by that; a property
+ * that begins with "second." is that of the second alone. */
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,7 +52,12 @@ public class Group {
     }
 
     private void join() {
-        Properties mine = (Properties) properties.clone();
+        Properties mine = new Properties();
+        for (String key : properties.stringPropertyNames())
+            if (!key.startsWith("second."))
+                mine.put(key, properties.getProperty(key));
+            else if (!consumers.isEmpty())
+                mine.put(key.substring("second.".length()), properties.getProperty(key));
         String instance = mine.getProperty("group.instance.id");
         if (instance != null)
             mine.put("group.instance.id", instance + (consumers.size() + 1));
