@@ -338,12 +338,22 @@ kfk_err kfk_consumer_resume(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_er
 
 /* ---- where reading is ---- */
 
+/* Whose positions somebody wants to know. */
+typedef struct wanted {
+    kfk__shared *shared;
+    kfk_tp *tps;
+    size_t n;
+} wanted;
+
 /* Fills in what is known. true: all of it. Locked. */
-static bool tell_positions(kfk__shared *s, kfk_tp *tps, size_t n)
+static bool tell_positions(void *arg)
 {
+    const wanted *w = arg;
+    kfk__shared *s = w->shared;
+    kfk_tp *tps = w->tps;
     bool all = true;
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < w->n; i++) {
         const kfk__assigned *p = kfk__shared_find(s, tps[i].topic, tps[i].partition);
 
         tps[i].offset = p && p->position >= 0 ? p->position : -1;
@@ -360,31 +370,16 @@ static bool tell_positions(kfk__shared *s, kfk_tp *tps, size_t n)
 kfk_err kfk_consumer_position(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e)
 {
     kfk_err err = kfk__consumer_usable(c, e);
-    kfk__shared *s = c->shared;
-    kfk__watcher watcher;
-    kfk__waiter w;
-    int64_t until;
-    bool in_time = true, all;
+    wanted w = {c->shared, tps, n};
 
     if (!err)
         err = kfk__consumer_check(tps, n, e);
     if (err)
         return err;
-    until = timeout_ms == 0 ? 0 : kfk__deadline(kfk__now(&c->env), timeout_ms);
-    if (c->env.ops->waiter_init(c->env.ctx, &w))
+    err = kfk__consumer_watch(c, timeout_ms, tell_positions, &w);
+    if (err == KFK_ERR_NOMEM)
         return kfk__fail_nomem(e);
-    watcher.waiter = &w;
-    kfk__lock(&s->lock);
-    kfk__list_push(&s->watchers, &watcher.link);
-    while (!(all = tell_positions(s, tps, n)) && in_time && timeout_ms != 0) {
-        kfk__unlock(&s->lock);
-        in_time = c->env.ops->wait(c->env.ctx, &w, until);
-        kfk__lock(&s->lock);
-    }
-    kfk__list_remove(&watcher.link);
-    kfk__unlock(&s->lock);
-    c->env.ops->waiter_fini(c->env.ctx, &w);
-    return all && !timeout_ms ? KFK_OK : kfk__consumer_usable(c, e);
+    return !err && !timeout_ms ? KFK_OK : kfk__consumer_usable(c, e);
 }
 
 kfk_err kfk_consumer_lag(kfk_consumer *c, kfk_tp *tps, size_t n, kfk_error *e)

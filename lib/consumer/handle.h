@@ -45,6 +45,9 @@ void kfk__consumer_drop_all(kfk__list *partitions);
 void kfk__consumer_commit_if_due(kfk_consumer *c);
 /* With enable.auto.commit: commits what has been handed out. */
 void kfk__consumer_commit_last(kfk_consumer *c);
+/* Waits until |done|, which is called with the shared lock held, again whenever a position or an answer has become known.
+ * KFK_ERR_TIMED_OUT; KFK_ERR_NOMEM: it was not called. */
+kfk_err kfk__consumer_watch(kfk_consumer *c, int timeout_ms, bool (*done)(void *arg), void *arg);
 /* Waits for commits that are under way. false: one still is. */
 bool kfk__consumer_await_commits(kfk_consumer *c, int timeout_ms);
 /* Gives up what nobody will ask for any more. */

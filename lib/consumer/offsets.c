@@ -345,37 +345,20 @@ void kfk__consumer_commit_last(kfk_consumer *c)
 
 /* ---- the end ---- */
 
-/* Whether a commit that was asked for has no answer yet. Locked. */
-static bool commits_pending(const kfk_consumer *c)
-{
-    for (const kfk__list *at = c->asks.next; at != &c->asks; at = at->next) {
-        const kfk__ask *ask = KFK__ENTRY(at, kfk__ask, left);
-
-        if (ask->kind == KFK__ASK_COMMIT && !ask->done)
-            return true;
-    }
-    return false;
-}
-
-bool kfk__consumer_await_commits(kfk_consumer *c, int timeout_ms)
+kfk_err kfk__consumer_watch(kfk_consumer *c, int timeout_ms, bool (*done)(void *arg), void *arg)
 {
     int64_t until = timeout_ms == 0 ? 0 : kfk__deadline(kfk__now(&c->env), timeout_ms);
     kfk__shared *s = c->shared;
     kfk__watcher watcher;
     kfk__waiter w;
-    bool in_time = true, pending;
+    bool in_time = timeout_ms != 0, is_done;
 
-    kfk__lock(&s->lock);
-    pending = !s->closed && commits_pending(c);
-    kfk__unlock(&s->lock);
-    if (!pending)
-        return true;
     if (c->env.ops->waiter_init(c->env.ctx, &w))
-        return false;
+        return KFK_ERR_NOMEM;
     watcher.waiter = &w;
     kfk__lock(&s->lock);
     kfk__list_push(&s->watchers, &watcher.link);
-    while ((pending = !s->closed && commits_pending(c)) && in_time) {
+    while (!(is_done = done(arg)) && in_time) {
         kfk__unlock(&s->lock);
         in_time = c->env.ops->wait(c->env.ctx, &w, until);
         kfk__lock(&s->lock);
@@ -383,7 +366,31 @@ bool kfk__consumer_await_commits(kfk_consumer *c, int timeout_ms)
     kfk__list_remove(&watcher.link);
     kfk__unlock(&s->lock);
     c->env.ops->waiter_fini(c->env.ctx, &w);
-    return !pending;
+    return is_done ? KFK_OK : KFK_ERR_TIMED_OUT;
+}
+
+/* Whether each commit that was asked for has its answer, or will have none. Locked. */
+static bool commits_ended(void *arg)
+{
+    const kfk_consumer *c = arg;
+
+    for (const kfk__list *at = c->asks.next; at != &c->asks && !c->shared->closed; at = at->next) {
+        const kfk__ask *ask = KFK__ENTRY(at, kfk__ask, left);
+
+        if (ask->kind == KFK__ASK_COMMIT && !ask->done)
+            return false;
+    }
+    return true;
+}
+
+bool kfk__consumer_await_commits(kfk_consumer *c, int timeout_ms)
+{
+    bool ended;
+
+    kfk__lock(&c->shared->lock);
+    ended = commits_ended(c);
+    kfk__unlock(&c->shared->lock);
+    return ended || kfk__consumer_watch(c, timeout_ms, commits_ended, c) == KFK_OK;
 }
 
 void kfk__consumer_forget_asks(kfk_consumer *c)

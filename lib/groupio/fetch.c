@@ -9,6 +9,16 @@ enum { FIRST_OF_MANY_GROUPS = 8, FIRST_STABLE = 7 };
 
 /* ---- the request ---- */
 
+/* NULL: no memory. */
+static int32_t *partitions_of(const kfk__slot_topic *t, kfk__arena *a)
+{
+    int32_t *v = kfk__arena_alloc(a, (size_t)t->n * sizeof *v);
+
+    for (int32_t k = 0; v && k < t->n; k++)
+        v[k] = t->slots[k].partition;
+    return v;
+}
+
 static bool build_old(const kfk__slots *s, kfk__arena *a, kfk__offset_fetch_request *rq)
 {
     int32_t n = s ? s->n_topics : -1;
@@ -26,9 +36,7 @@ static bool build_old(const kfk__slots *s, kfk__arena *a, kfk__offset_fetch_requ
         *out = kfk__offset_fetch_request_topic_default;
         out->name = t->name;
         out->partition_indexes.n = t->n;
-        out->partition_indexes.v = kfk__arena_alloc(a, (size_t)t->n * sizeof(int32_t));
-        for (int32_t k = 0; out->partition_indexes.v && k < t->n; k++)
-            out->partition_indexes.v[k] = t->slots[k].partition;
+        out->partition_indexes.v = partitions_of(t, a);
         if (!out->partition_indexes.v)
             return false;
     }
@@ -53,9 +61,7 @@ static bool build_new(const kfk__slots *s, kfk__arena *a, kfk__offset_fetch_requ
         to->name = t->name;
         to->topic_id = t->id;
         to->partition_indexes.n = t->n;
-        to->partition_indexes.v = kfk__arena_alloc(a, (size_t)t->n * sizeof(int32_t));
-        for (int32_t k = 0; to->partition_indexes.v && k < t->n; k++)
-            to->partition_indexes.v[k] = t->slots[k].partition;
+        to->partition_indexes.v = partitions_of(t, a);
         if (!to->partition_indexes.v)
             return false;
     }
