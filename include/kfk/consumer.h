@@ -44,6 +44,41 @@ KFK_API kfk_err kfk_consumer_incremental_unassign(kfk_consumer *c, const kfk_tp 
  * is not assigned, and then none was moved. Others as kfk_consumer_assign. */
 KFK_API kfk_err kfk_consumer_seek(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e);
 
+/* ---- what is read, as a member of group.id ---- */
+
+/* What a member of a group is told as partitions come and go: from inside kfk_consumer_poll, and from unsubscribe and
+ * close. Any member may be NULL. In them all calls but poll, subscribe, unsubscribe and close may be made.
+ * struct_size: sizeof(kfk_listener); flags: 0. */
+typedef struct kfk_listener {
+    uint32_t struct_size, flags;
+    /* These are newly ours. May set .offset with KFK_OFFSET (or KFK_TIMESTAMP) to begin there, and .opaque. */
+    kfk_err (*assigned)(kfk_consumer *c, kfk_tp *tps, size_t n, void *arg);
+    /* These are about to go, and ours until it returns: the place to commit. .offset: the position, -1 if not known. */
+    kfk_err (*revoked)(kfk_consumer *c, const kfk_tp *tps, size_t n, void *arg);
+    /* These are another's already. NULL: revoked is called. */
+    kfk_err (*lost)(kfk_consumer *c, const kfk_tp *tps, size_t n, void *arg);
+} kfk_listener;
+
+/* Joins group.id to read |topics|, in place of what was subscribed to before; or all topics whose whole name a POSIX
+ * extended expression matches, if there is one and it begins with '^' (with group.protocol=consumer the broker matches,
+ * by RE2's rules). n 0: kfk_consumer_unsubscribe. |topics| and |l| (NULL: none) are copied. Waits for nothing:
+ * kfk_consumer_poll then does what is needed. What a listener returns other than KFK_OK the poll returns, once all is
+ * done. KFK_ERR_STATE: partitions are assigned by kfk_consumer_assign. KFK_ERR_CONFIG: no group.id.
+ * KFK_ERR_INVALID_ARG: an expression that does not compile, or beside other topics. KFK_ERR_IN_CALLBACK,
+ * KFK_ERR_CLOSED, KFK_ERR_FORKED, KFK_ERR_NOMEM, KFK_ERR_SYSTEM. */
+KFK_API kfk_err kfk_consumer_subscribe(kfk_consumer *c, const char *const *topics, size_t n, const kfk_listener *l,
+                                       void *arg, kfk_error *e);
+/* Leaves the group: commits with enable.auto.commit, calls revoked, and waits at most |timeout_ms| for the broker to
+ * know. Also ends what kfk_consumer_assign began. KFK_ERR_TIMED_OUT: it is left all the same. KFK_ERR_BUSY: another
+ * thread polls. */
+KFK_API kfk_err kfk_consumer_unsubscribe(kfk_consumer *c, int timeout_ms, kfk_error *e);
+/* What is assigned now, by the group or by kfk_consumer_assign: topic, partition, opaque and position. *n: how many
+ * there are; at most |max| of them are in |out|. The strings are valid until the next call of this with |c|. */
+KFK_API kfk_err kfk_consumer_assignment(kfk_consumer *c, kfk_tp *out, size_t max, size_t *n, kfk_error *e);
+/* Makes the group share out its partitions anew, at the next poll; |reason| (NULL: none) is what brokers log.
+ * KFK_ERR_STATE: nothing is subscribed to. With group.protocol=consumer it does nothing. */
+KFK_API kfk_err kfk_consumer_rejoin(kfk_consumer *c, const char *reason, kfk_error *e);
+
 /* Nothing of these partitions is fetched or handed out until they are resumed; what was fetched before is kept for then.
  * KFK_ERR_STATE: one is not assigned, and then nothing has changed. */
 KFK_API kfk_err kfk_consumer_pause(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e);
@@ -94,10 +129,20 @@ KFK_API kfk_err kfk_consumer_partitions(kfk_consumer *c, const char *topic, int 
 /* ---- what is committed, in the name of group.id ---- */
 
 /* Commits .offset of each, with .metadata (NULL: none) and, with KFK_EPOCH, .leader_epoch; n 0: the positions of all
- * assigned partitions. .err says what became of each. The consumer is no member of the group, which has none: who
- * commits last is right. KFK_ERR_CONFIG: no group.id. KFK_ERR_TIMED_OUT: it goes on. Else the first .err, or what
- * keeps the group from answering. Others as kfk_consumer_list_offsets. */
+ * assigned partitions. .err says what became of each. A consumer that assigns its partitions itself is no member of the
+ * group, which then has none: who commits last is right. A member's commit is refused once the group has gone on without
+ * it: UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, STALE_MEMBER_EPOCH, FENCED_INSTANCE_ID; KFK_ERR_REVOKED: it is no member now,
+ * or the partition is not its own. REBALANCE_IN_PROGRESS: poll, and commit again. KFK_ERR_CONFIG: no group.id.
+ * KFK_ERR_TIMED_OUT: it goes on. Else the first .err, or what keeps the group from answering. Others as
+ * kfk_consumer_list_offsets. */
 KFK_API kfk_err kfk_consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e);
+
+/* What became of a commit. |tps| as kfk_consumer_commit leaves it; |e|: e->code KFK_OK, or the error. Valid in the call. */
+typedef void kfk_commit_fn(kfk_consumer *c, const kfk_tp *tps, size_t n, const kfk_error *e, void *arg);
+/* The same without waiting: |fn| (NULL: nobody is told) is called once, by a later poll, commit, unsubscribe or close.
+ * In the order of the calls. Errors: nothing was begun. */
+KFK_API kfk_err kfk_consumer_commit_async(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_commit_fn *fn, void *arg,
+                                          kfk_error *e);
 
 /* What is committed: .offset (-1: nothing), .leader_epoch (-1: not known) and .metadata, which is the library's and
  * valid until the next kfk_consumer_committed with |c|. .err, and errors, as kfk_consumer_commit. */
@@ -105,7 +150,8 @@ KFK_API kfk_err kfk_consumer_committed(kfk_consumer *c, kfk_tp *tps, size_t n, i
 
 /* ---- the end ---- */
 
-/* With enable.auto.commit commits the positions. Stops fetching and ends a poll that waits, once commits that are
+/* With enable.auto.commit commits the positions; a member then leaves its group (not with group.instance.id, whose
+ * partitions wait for it for session.timeout.ms). Stops fetching and ends a poll that waits, once commits that are
  * under way have ended, for which they have |timeout_ms|; it is back within that. Runs that the application still
  * holds stay valid until they are freed. May be called again, from any thread. KFK_ERR_TIMED_OUT: a commit's end is
  * not known. */

@@ -50,7 +50,8 @@ enum {
     KFK_ERR_INTERNAL = -1023,         /* a broken invariant; the handle is no longer usable */
     KFK_ERR_NO_OFFSET = -1024,        /* no position for a partition, and auto.offset.reset=none */
     KFK_ERR_PURGED = -1025,           /* kfk_producer_purge ended the record */
-    KFK_ERR_TRUNCATED = -1026         /* the log does not have any more what was read, and auto.offset.reset=none */
+    KFK_ERR_TRUNCATED = -1026,        /* the log does not have any more what was read, and auto.offset.reset=none */
+    KFK_ERR_POLL_INTERVAL = -1027     /* a member of a group did not come back for max.poll.interval.ms */
 };
 
 /* kfk_error.flags: the class of this failure, here and now. */

@@ -45,6 +45,7 @@ struct kfk__call {
     bool ended; /* done has been called, or is not to be; the struct waits for its request only */
     bool maybe_done; /* an attempt was written and not answered */
     int64_t deadline;
+    int64_t timeout_ms; /* of one attempt; 0: request.timeout.ms */
     int64_t not_before;
     kfk__retry retry;
     kfk_error last; /* why it was not answered yet */

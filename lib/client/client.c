@@ -525,7 +525,8 @@ static bool send_call(kfk__client *c, kfk__call *call, kfk__node *n, int64_t now
                               .version = kfk__node_version(n, api, call->max_version),
                               .fn = call_reply,
                               .owner = c,
-                              .arg = call};
+                              .arg = call,
+                              .timeout_ms = call->timeout_ms};
     kfk__arena arena;
     kfk_error e;
     kfk_err err;
