@@ -54,8 +54,7 @@ static void end(kfk_consumer *c, int64_t now)
     kfk__fetcher_fini(&c->fetcher, now); /* there is no news from then on */
     kfk__lock(&s->lock);
     s->loop = NULL;
-    if (s->poller)
-        c->env.ops->wake(c->env.ctx, s->poller);
+    kfk__shared_wake_lanes(s);
     kfk__shared_known(s);
     kfk__unlock(&s->lock);
     drop(c);
@@ -222,15 +221,13 @@ static void start_close(kfk_consumer *c)
     s->closed = true;
     /* Runs that are out stay valid: their version does not change. */
     kfk__shared_remove_all(s, &gone);
-    while (!kfk__list_empty(&s->ready))
-        kfk__list_remove(s->ready.next);
     for (kfk__list *at = gone.next; at != &gone; at = at->next) {
         kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
 
+        kfk__list_remove(&p->ready);
         kfk__list_splice(&s->garbage, &p->fetched);
     }
-    if (s->poller)
-        c->env.ops->wake(c->env.ctx, s->poller);
+    kfk__shared_wake_lanes(s);
     kfk__shared_ring(s);
     kfk__shared_wake(s);
     kfk__unlock(&s->lock);

@@ -541,8 +541,7 @@ static void pass_on_wakeup(kfk__fetcher *f)
     if (!atomic_load_explicit(&s->woken, memory_order_acquire))
         return;
     kfk__lock(&s->lock);
-    if (s->poller)
-        f->env->ops->wake(f->env->ctx, s->poller);
+    kfk__shared_wake_lanes(s);
     kfk__shared_ring(s);
     kfk__unlock(&s->lock);
 }

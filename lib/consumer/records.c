@@ -94,20 +94,23 @@ static kfk_err inflate(const kfk_records *rs, kfk__batch_header *h, kfk__fetched
 {
     kfk__shared *s = rs->partition->shared;
     const kfk_allocator memory = kfk__fbuf_allocator(s);
+    size_t last;
     kfk__buf out;
     kfk_err err;
 
     kfk__buf_init(&out, &memory);
     out.limit = o->max_inflated;
     /* As much as the last one needed, so that it need not grow on the way. */
-    (void)kfk__buf_reserve(&out, s->inflated < out.limit ? s->inflated : out.limit);
+    last = atomic_load_explicit(&s->inflated, memory_order_relaxed);
+    (void)kfk__buf_reserve(&out, last < out.limit ? last : out.limit);
     err = kfk__buf_ok(&out) ? decompress(h, body, o, &out, why) : KFK_ERR_NOMEM;
     if (err) {
         kfk__buf_fini(&out);
         return err;
     }
     f->inflated = kfk__fbuf_of(out.data);
-    f->n_inflated = s->inflated = out.len;
+    f->n_inflated = out.len;
+    atomic_store_explicit(&s->inflated, out.len, memory_order_relaxed);
     f->header = *h;
     return KFK_OK;
 }

@@ -20,7 +20,7 @@ typedef struct kfk__cut_options {
     int32_t max_records;   /* max.poll.records */
     size_t max_inflated;   /* max.decompressed.batch.bytes */
     bool check_crcs;
-    kfk__compressor *compressor; /* the polling thread's */
+    kfk__compressor *compressor; /* of the thread that cuts */
 } kfk__cut_options;
 
 /* Cuts a run of |p|, beginning at offset |position|, from |f|, which moves on. *run NULL: there was nothing to hand out

@@ -20,10 +20,12 @@ kfk__shared *kfk__shared_new(const kfk__env *env, size_t max_bytes)
     atomic_init(&s->owners, 1);
     atomic_init(&s->woken, false);
     atomic_init(&s->max_bytes, max_bytes);
+    atomic_init(&s->inflated, 0);
     kfk__mutex_init(&s->lock);
     kfk__list_init(&s->partitions);
     kfk__index_init(&s->index);
-    kfk__list_init(&s->ready);
+    kfk__lane_init(&s->lane);
+    kfk__list_init(&s->lanes);
     kfk__list_init(&s->news);
     kfk__list_init(&s->asks);
     kfk__list_init(&s->watchers);
@@ -235,8 +237,7 @@ size_t kfk__shared_reserve(kfk__shared *s, size_t max, size_t shares, size_t lea
     if (credit < least) {
         credit = 0;
         s->starved = least;
-        if (s->poller) /* it may be that nothing can come any more */
-            s->env.ops->wake(s->env.ctx, s->poller);
+        kfk__shared_wake_lanes(s); /* it may be that nothing can come any more */
     }
     if (credit > max)
         credit = max;
@@ -280,6 +281,7 @@ kfk__assigned *kfk__assigned_new(kfk__shared *s, const char *topic, int32_t part
         return NULL;
     }
     p->shared = s;
+    p->lane = &s->lane;
     p->topic_len = strlen(topic);
     p->partition = partition;
     p->resume_at = p->end = p->position = -1;
@@ -415,6 +417,12 @@ void kfk__shared_known(kfk__shared *s)
     kfk__shared_ring(s);
 }
 
+static void wake_lane(kfk__shared *s, const kfk__lane *lane)
+{
+    if (lane->waiter)
+        s->env.ops->wake(s->env.ctx, lane->waiter);
+}
+
 void kfk__assigned_ready(kfk__assigned *p)
 {
     kfk__shared *s = p->shared;
@@ -423,10 +431,107 @@ void kfk__assigned_ready(kfk__assigned *p)
     if (s->closed || p->gone || p->paused)
         return;
     if (kfk__list_empty(&p->ready))
-        kfk__list_push(&s->ready, &p->ready);
-    if (s->poller)
-        s->env.ops->wake(s->env.ctx, s->poller);
+        kfk__list_push(&p->lane->ready, &p->ready);
+    wake_lane(s, p->lane);
     kfk__shared_ring(s);
+}
+
+/* ---- lanes ---- */
+
+void kfk__lane_init(kfk__lane *lane)
+{
+    lane->waiter = NULL;
+    lane->reading = NULL;
+    lane->n = 0;
+    atomic_init(&lane->turn, false);
+    kfk__list_init(&lane->link);
+    kfk__list_init(&lane->ready);
+}
+
+void kfk__shared_wake_lanes(kfk__shared *s)
+{
+    wake_lane(s, &s->lane);
+    for (kfk__list *at = s->lanes.next; at != &s->lanes; at = at->next)
+        wake_lane(s, KFK__ENTRY(at, kfk__lane, link));
+}
+
+bool kfk__shared_any_ready(const kfk__shared *s)
+{
+    bool any = !kfk__list_empty(&s->lane.ready);
+
+    for (const kfk__list *at = s->lanes.next; !any && at != &s->lanes; at = at->next)
+        any = !kfk__list_empty(&KFK__ENTRY(at, kfk__lane, link)->ready);
+    return any;
+}
+
+bool kfk__shared_is_read(const kfk__shared *s, const kfk__assigned *p)
+{
+    bool is = s->lane.reading == p;
+
+    for (const kfk__list *at = s->lanes.next; !is && at != &s->lanes; at = at->next)
+        is = KFK__ENTRY(at, kfk__lane, link)->reading == p;
+    return is;
+}
+
+/* The one in use that has the fewest partitions. */
+static kfk__lane *least_loaded(kfk__shared *s)
+{
+    kfk__lane *least = NULL;
+
+    for (kfk__list *at = s->lanes.next; at != &s->lanes; at = at->next) {
+        kfk__lane *lane = KFK__ENTRY(at, kfk__lane, link);
+
+        if (!least || lane->n < least->n)
+            least = lane;
+    }
+    return least ? least : &s->lane;
+}
+
+/* To another lane: what is ready there is so here. */
+static void change_lane(kfk__assigned *p, kfk__lane *to)
+{
+    p->lane = to;
+    if (kfk__list_empty(&p->ready))
+        return;
+    kfk__list_remove(&p->ready);
+    kfk__list_push(&to->ready, &p->ready);
+    wake_lane(p->shared, to);
+}
+
+/* One that is assigned from now on. What was so before, under another list of partitions, stays in its lane. */
+static void place(kfk__shared *s, kfk__assigned *p)
+{
+    if (p->lane == &s->lane)
+        change_lane(p, least_loaded(s));
+    p->lane->n++;
+}
+
+void kfk__shared_add_lane(kfk__shared *s, kfk__lane *lane)
+{
+    kfk__list_push(&s->lanes, &lane->link);
+    for (kfk__list *at = s->partitions.next; at != &s->partitions; at = at->next) {
+        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
+
+        if (p->lane->reading == p || (p->lane != &s->lane && p->lane->n <= lane->n + 1))
+            continue;
+        p->lane->n--;
+        change_lane(p, lane);
+        lane->n++;
+    }
+}
+
+void kfk__shared_remove_lane(kfk__shared *s, kfk__lane *lane)
+{
+    kfk__list_remove(&lane->link);
+    for (kfk__list *at = s->partitions.next; at != &s->partitions; at = at->next) {
+        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
+
+        if (p->lane != lane)
+            continue;
+        lane->n--;
+        change_lane(p, least_loaded(s));
+        p->lane->n++;
+    }
 }
 
 /* ---- which there are ---- */
@@ -508,6 +613,7 @@ void kfk__index_remove(kfk__index *x, kfk__assigned *p)
 
 void kfk__shared_add(kfk__shared *s, kfk__assigned *p)
 {
+    place(s, p);
     kfk__list_push(&s->partitions, &p->link);
     kfk__index_add(&s->index, p, &s->env.alloc);
 }
@@ -515,11 +621,14 @@ void kfk__shared_add(kfk__shared *s, kfk__assigned *p)
 void kfk__shared_remove(kfk__shared *s, kfk__assigned *p)
 {
     kfk__list_remove(&p->link);
+    p->lane->n--;
     kfk__index_remove(&s->index, p);
 }
 
 void kfk__shared_remove_all(kfk__shared *s, kfk__list *out)
 {
+    for (kfk__list *at = s->partitions.next; at != &s->partitions; at = at->next)
+        KFK__ENTRY(at, kfk__assigned, link)->lane->n--;
     kfk__list_splice(out, &s->partitions);
     kfk__index_fini(&s->index, &s->env.alloc);
 }

@@ -1,8 +1,8 @@
 /* shared: what the application's threads and the Fetcher both touch: the assigned partitions, what has been fetched for
  * them, and the memory it lies in.
  *
- *   Fetcher: records received into a kfk__fbuf ──> partition's `fetched` ──> ready list
- *   poll:    first ready partition ──> a run of it (kfk_records, which holds the buffer)
+ *   Fetcher: records received into a kfk__fbuf ──> partition's `fetched` ──> ready list of its lane
+ *   poll:    first ready partition of its lane ──> a run of it (kfk_records, which holds the buffer)
  *   kfk_records_free: the buffer's bytes are credit again ──> the Fetcher asks for more
  *
  * One lock guards it all; it is taken once a poll, a response, a free, not once a record. Runs outlive the consumer, so
@@ -62,6 +62,17 @@ typedef struct kfk__index {
     struct kfk__assigned *few[KFK__INDEX_FEW];
 } kfk__index;
 
+/* What is read by one, a partition at a time: all that there is by kfk_consumer_poll; or, in a group, by each worker what is
+ * its own (lane.h). Guarded by the lock. */
+typedef struct kfk__lane {
+    kfk__list link;      /* in shared->lanes */
+    kfk__list ready;     /* its partitions of which there is something to read */
+    kfk__waiter *waiter; /* who waits for such; NULL: nobody does */
+    struct kfk__assigned *reading; /* held: somebody cuts a run of it, or is not done with that yet; NULL: nobody */
+    size_t n;         /* its partitions */
+    atomic_bool turn; /* its thread is to look up, for something else than records */
+} kfk__lane;
+
 /* One assigned partition. */
 typedef struct kfk__assigned {
     kfk__shared *shared;
@@ -76,7 +87,8 @@ typedef struct kfk__assigned {
     /* Guarded by the lock. */
     kfk__list link;  /* in the assignment */
     struct kfk__assigned *chain; /* in its index */
-    kfk__list ready; /* in the ready list */
+    kfk__lane *lane; /* the lane it is read in, while it is assigned; changes only while nobody reads it */
+    kfk__list ready; /* in the ready list of that */
     kfk__list news;  /* the Fetcher is to look at it */
     unsigned fetch_version; /* raised whenever what was fetched and not handed out is of no use any more */
     bool gone;       /* not assigned any more */
@@ -114,18 +126,18 @@ struct kfk__shared {
     atomic_bool woken;       /* kfk_consumer_wakeup */
     atomic_size_t max_bytes; /* fetch.buffer.memory */
     bool skips_bad;          /* corrupt.batch.policy=skip; set once */
-    size_t inflated;         /* what a batch inflated to last; the polling thread's */
+    atomic_size_t inflated;  /* what a batch inflated to last */
 
     kfk__mutex lock; /* guards all below */
     kfk__loop *loop; /* the Fetcher's; NULL: it has ended */
     kfk__list partitions;
     kfk__index index; /* of these */
-    kfk__list ready;
+    kfk__lane lane;  /* kfk_consumer_poll's */
+    kfk__list lanes; /* in use in its place; none: that one is */
     kfk__list news;      /* partitions, each held by it, that the Fetcher is to look at */
     kfk__list asks;      /* that the Fetcher is to take up (ask.h) */
     kfk__poller *bell;   /* kfk_consumer_fd's; NULL: nobody has asked for it */
     kfk__list garbage;   /* kfk__fetched that nobody wants: kfk__shared_sweep */
-    kfk__waiter *poller; /* who waits in poll */
     kfk__list watchers;  /* kfk__watcher, those who wait for positions */
     size_t used;         /* bytes in buffers that somebody holds */
     size_t reserved;     /* bytes that brokers have been asked for */
@@ -180,8 +192,21 @@ void kfk__assigned_fail(kfk__assigned *p, kfk_err err, int64_t offset, const cha
 
 /* The Fetcher is to look at it. Locked. */
 void kfk__assigned_tell(kfk__assigned *p);
-/* There is something for poll: puts it into the ready list, and wakes who waits. Locked. */
+/* There is something to read: puts it into the ready list, and wakes who waits. Locked. */
 void kfk__assigned_ready(kfk__assigned *p);
+
+/* In use from now on, or not any more: kfk_consumer_poll's is, unless there are others. Partitions that nobody reads move, so
+ * that each lane has its part. Who reads in one that goes has let go of what he read. Locked. */
+void kfk__shared_add_lane(kfk__shared *s, kfk__lane *lane);
+void kfk__shared_remove_lane(kfk__shared *s, kfk__lane *lane);
+/* Wakes whoever waits in a lane. Locked. */
+void kfk__shared_wake_lanes(kfk__shared *s);
+/* Whether there is anything to read, in any lane. Locked. */
+bool kfk__shared_any_ready(const kfk__shared *s);
+/* Whether somebody reads a run of it, or has not let go of it yet. Locked. */
+bool kfk__shared_is_read(const kfk__shared *s, const kfk__assigned *p);
+void kfk__lane_init(kfk__lane *lane);
+
 void kfk__index_init(kfk__index *x);
 /* Forgets all. */
 void kfk__index_fini(kfk__index *x, const kfk_allocator *a);

@@ -397,7 +397,7 @@ START_TEST(a_record_that_cannot_be_read_stops_the_partition_there)
     ck_assert_int_eq(e.offset, 2);
     ck_assert_int_eq(part->err, KFK_ERR_BAD_RECORD);
     ck_assert_int_eq(part->position, 2);
-    ck_assert_ptr_eq(kfk__list_pop(&shared->ready), &part->ready);
+    ck_assert_ptr_eq(kfk__list_pop(&shared->lane.ready), &part->ready);
     ck_assert_ptr_null(kfk_records_next(rs));
     ck_assert_int_eq(kfk_records_status(rs, NULL), KFK_ERR_BAD_RECORD);
     kfk_records_free(rs);

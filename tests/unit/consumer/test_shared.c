@@ -320,7 +320,7 @@ START_TEST(a_move_forgets_what_was_fetched)
     ck_assert_uint_eq(p->buffered, 0);
     ck_assert_int_eq(p->resume_at, -1);
     ck_assert(kfk__list_empty(&p->fetched));
-    ck_assert(kfk__list_empty(&shared->ready));
+    ck_assert(kfk__list_empty(&shared->lane.ready));
     ck_assert(told(p));
     ck_assert(!told(p)); /* once */
     ck_assert_uint_eq(shared->used, 3 * PAGE); /* nobody frees with the lock held */
@@ -343,7 +343,7 @@ START_TEST(a_partition_that_failed_stays_where_it_is_and_tells)
     ck_assert_int_eq(p->err_offset, 7);
     ck_assert_str_eq(p->why, "bad");
     ck_assert_int_eq(p->position, 9);
-    ck_assert_ptr_eq(kfk__list_first(&shared->ready), &p->ready);
+    ck_assert_ptr_eq(kfk__list_first(&shared->lane.ready), &p->ready);
     ck_assert(kfk__list_empty(&p->fetched));
     memset(long_text, 'x', sizeof long_text);
     long_text[sizeof long_text - 1] = '\0';
@@ -351,7 +351,7 @@ START_TEST(a_partition_that_failed_stays_where_it_is_and_tells)
     ck_assert_uint_eq(strlen(p->why), sizeof p->why - 1);
     kfk__assigned_move(p, 10, -1); /* a seek makes it good */
     ck_assert_int_eq(p->err, KFK_OK);
-    ck_assert(kfk__list_empty(&shared->ready));
+    ck_assert(kfk__list_empty(&shared->lane.ready));
     kfk__shared_sweep(shared);
     ck_assert(told(p)); /* and gives the news' hold back */
     kfk__assigned_drop(p);
@@ -365,14 +365,14 @@ START_TEST(who_waits_in_poll_is_woken_by_what_is_ready)
 
     kfk__assigned_ready(a);
     ck_assert_int_eq(fake.wakes, 0); /* nobody waits */
-    shared->poller = &w;
+    shared->lane.waiter = &w;
     kfk__assigned_ready(b);
     kfk__assigned_ready(a); /* again, and is in the list once */
     ck_assert_int_eq(fake.wakes, 2);
     ck_assert_ptr_eq(fake.woken, &w);
-    ck_assert_ptr_eq(kfk__list_pop(&shared->ready), &a->ready);
-    ck_assert_ptr_eq(kfk__list_pop(&shared->ready), &b->ready);
-    ck_assert(kfk__list_empty(&shared->ready));
+    ck_assert_ptr_eq(kfk__list_pop(&shared->lane.ready), &a->ready);
+    ck_assert_ptr_eq(kfk__list_pop(&shared->lane.ready), &b->ready);
+    ck_assert(kfk__list_empty(&shared->lane.ready));
     kfk__assigned_drop(a);
     kfk__assigned_drop(b);
 }
@@ -385,7 +385,7 @@ START_TEST(nothing_becomes_ready_after_the_close)
     shared->closed = true;
     kfk__assigned_ready(p);
     kfk__assigned_fail(p, KFK_ERR_CORRUPT_MESSAGE, 7, "bad");
-    ck_assert(kfk__list_empty(&shared->ready));
+    ck_assert(kfk__list_empty(&shared->lane.ready));
     kfk__assigned_drop(p);
 }
 END_TEST
