@@ -112,13 +112,14 @@ static void log_failure(const kfk__fetcher *f, const kfk__ask *ask, const kfk_er
                        f->options.group, e->msg);
 }
 
-static void group_done(void *owner, void *arg, const kfk_tp *tps, size_t n, const kfk_error *e,
-                       int64_t now)
+static void fetched(void *owner, void *arg, const kfk_tp *tps, size_t n, const kfk_error *e,
+                    int64_t now)
 {
     kfk__ask *ask = arg;
-    bool fetched = ask->kind == KFK__ASK_COMMITTED, short_of_memory = false;
+    bool short_of_memory = false;
     kfk_error none;
 
+    (void)owner;
     (void)now;
     for (size_t i = 0; i < n; i++) {
         kfk_tp *to = &ask->answers[i];
@@ -126,40 +127,204 @@ static void group_done(void *owner, void *arg, const kfk_tp *tps, size_t n, cons
         to->err = tps[i].err;
         to->offset = tps[i].offset;
         to->leader_epoch = tps[i].leader_epoch;
-        if (fetched && tps[i].metadata)
+        if (tps[i].metadata)
             to->metadata = kfk__strdup(&ask->shared->env.alloc, tps[i].metadata);
-        short_of_memory |= fetched && tps[i].metadata && !to->metadata;
+        short_of_memory |= tps[i].metadata && !to->metadata;
     }
     if (short_of_memory)
         (void)kfk__fail_nomem(&none);
-    if (e->code)
-        log_failure(owner, ask, e);
     kfk__ask_done(ask, short_of_memory ? &none : e->code ? e : NULL);
 }
 
-static void ask_group(kfk__fetcher *f, kfk__ask *ask)
+/* ---- commits ---- */
+
+/* The group has gone on without the member, or is about to. */
+static bool is_refusal(kfk_err err)
+{
+    switch (err) {
+    case KFK_ERR_UNKNOWN_MEMBER_ID:
+    case KFK_ERR_ILLEGAL_GENERATION:
+    case KFK_ERR_FENCED_INSTANCE_ID:
+    case KFK_ERR_REBALANCE_IN_PROGRESS:
+    case KFK_ERR_STALE_MEMBER_EPOCH:
+    case KFK_ERR_FENCED_MEMBER_EPOCH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Whoever wants to know hears of the first. */
+static void tell_refusal(kfk__fetcher *f, const kfk__ask *ask)
+{
+    kfk__shared *s = f->shared;
+    kfk_err err = KFK_OK;
+    kfk__refused_fn *fn;
+    void *owner;
+
+    for (size_t i = 0; !is_refusal(err) && i < ask->n; i++)
+        err = ask->answers[i].err;
+    if (!ask->who || !is_refusal(err))
+        return;
+    kfk__lock(&s->lock);
+    fn = s->refused;
+    owner = s->refused_owner;
+    kfk__unlock(&s->lock);
+    if (fn)
+        fn(owner, err, ask->who->meta.generation);
+}
+
+/* Whether a commit that was asked for after |ask| is about |tp|, too. */
+static bool is_overtaken(const kfk__fetcher *f, const kfk__ask *ask, const kfk_tp *tp)
+{
+    const kfk__list *at = &ask->link;
+
+    while ((at = kfk__list_next(&f->commits, at)) != NULL) {
+        const kfk__ask *later = KFK__ENTRY(at, kfk__ask, link);
+
+        for (size_t i = 0; i < later->n; i++)
+            if (later->asked[i].partition == tp->partition &&
+                strcmp(later->asked[i].topic, tp->topic) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* A member goes on from epoch to epoch while commits are under way, which costs it nothing of what it has. What was
+ * refused for that, and is its own still, is to be committed as what it is now. true: there is such. */
+static bool goes_on(kfk__fetcher *f, kfk__ask *ask)
+{
+    kfk__shared *s = f->shared;
+    kfk__speaker *old = ask->who;
+    bool any = false, newer;
+
+    if (!ask->follow)
+        return false;
+    kfk__lock(&s->lock);
+    newer = kfk__speaker_went_on(old, s->who);
+    for (size_t i = 0; newer && i < ask->n; i++) {
+        kfk_tp *to = &ask->answers[i];
+
+        /* A newer commit must not be undone. */
+        if (to->err != KFK_ERR_STALE_MEMBER_EPOCH || is_overtaken(f, ask, to) ||
+            !kfk__shared_find(s, to->topic, to->partition))
+            continue;
+        to->err = KFK_ERR_WOULD_BLOCK;
+        any = true;
+    }
+    if (any)
+        ask->who = kfk__speaker_hold(s->who);
+    kfk__unlock(&s->lock);
+    if (any)
+        kfk__speaker_drop(old);
+    return any;
+}
+
+/* Each has its answer; |e| (NULL: none) is why not all are well, of those that the group was asked about. */
+static void end_commit(kfk__fetcher *f, kfk__ask *ask, const kfk_error *e)
+{
+    size_t i = 0;
+    kfk_error own;
+
+    while (i < ask->n && !ask->answers[i].err)
+        i++;
+    tell_refusal(f, ask);
+    if (e)
+        log_failure(f, ask, e);
+    if (i < ask->n && ask->answers[i].err == KFK_ERR_REVOKED) {
+        const kfk_tp *tp = &ask->answers[i];
+
+        (void)kfk__fail(&own, tp->err, "%.200s-%d is not assigned to this member of group %.200s",
+                        tp->topic, tp->partition, f->options.group);
+        e = &own;
+    }
+    kfk__ask_done(ask, e);
+}
+
+static void committed(void *owner, void *arg, const kfk_tp *tps, size_t n, const kfk_error *e,
+                      int64_t now);
+
+static kfk_err begin_commit(kfk__fetcher *f, kfk__ask *ask)
+{
+    const kfk_allocator *a = &f->env->alloc;
+    kfk__group_meta nobody = kfk__group_meta_of(f->options.group);
+    kfk_tp *tps = kfk__array(a, NULL, ask->n, sizeof *tps);
+    size_t n = 0;
+    kfk_err err;
+
+    if (!tps)
+        return KFK_ERR_NOMEM;
+    for (size_t i = 0; i < ask->n; i++)
+        if (ask->answers[i].err == KFK_ERR_WOULD_BLOCK)
+            tps[n++] = ask->asked[i];
+    err = kfk__groupio_commit(&f->groupio, ask->who ? &ask->who->meta : &nobody, tps, n,
+                              ask->deadline, committed, f, ask, NULL);
+    kfk__release(a, tps);
+    return err;
+}
+
+/* Commits what is open; which sees to the end of |ask|. */
+static void commit_open(kfk__fetcher *f, kfk__ask *ask)
+{
+    kfk_error e;
+    kfk_err err;
+    size_t i = 0;
+
+    while (i < ask->n && ask->answers[i].err != KFK_ERR_WOULD_BLOCK)
+        i++;
+    if (i == ask->n) {
+        end_commit(f, ask, NULL);
+        return;
+    }
+    err = begin_commit(f, ask);
+    if (!err)
+        return;
+    (void)kfk__fail(&e, err, "%s", kfk_err_str(err));
+    kfk__ask_settle(ask, err);
+    end_commit(f, ask, &e);
+}
+
+static void committed(void *owner, void *arg, const kfk_tp *tps, size_t n, const kfk_error *e,
+                      int64_t now)
+{
+    kfk__fetcher *f = owner;
+    kfk__ask *ask = arg;
+    size_t k = 0;
+
+    (void)now;
+    for (size_t i = 0; k < n && i < ask->n; i++)
+        if (ask->answers[i].err == KFK_ERR_WOULD_BLOCK)
+            ask->answers[i].err = tps[k++].err;
+    if (goes_on(f, ask))
+        commit_open(f, ask);
+    else
+        end_commit(f, ask, e->code ? e : NULL);
+}
+
+static void ask_committed(kfk__fetcher *f, kfk__ask *ask)
 {
     kfk__group_meta who = kfk__group_meta_of(f->options.group);
     kfk_error e;
-    kfk_err err =
-        ask->kind == KFK__ASK_COMMIT
-            ? kfk__groupio_commit(&f->groupio, &who, ask->asked, ask->n, ask->deadline, group_done,
-                                  f, ask, NULL)
-            : kfk__groupio_fetch(&f->groupio, &who, ask->asked, ask->n, true, ask->deadline,
-                                 group_done, f, ask, NULL);
+    kfk_err err = kfk__groupio_fetch(&f->groupio, &who, ask->asked, ask->n, true, ask->deadline,
+                                     fetched, f, ask, NULL);
 
-    if (err) {
-        (void)kfk__fail(&e, err, "%s", kfk_err_str(err));
-        kfk__ask_done(ask, &e);
-    }
+    if (!err)
+        return;
+    (void)kfk__fail(&e, err, "%s", kfk_err_str(err));
+    kfk__ask_done(ask, &e);
 }
 
 /* ---- the whole ---- */
 
 static void take_up(kfk__fetcher *f, kfk__ask *ask, int64_t now)
 {
-    if (ask->kind == KFK__ASK_COMMIT || ask->kind == KFK__ASK_COMMITTED) {
-        ask_group(f, ask); /* which sees to its end */
+    if (ask->kind == KFK__ASK_COMMIT) {
+        kfk__list_push(&f->commits, &ask->link);
+        commit_open(f, ask);
+        return;
+    }
+    if (ask->kind == KFK__ASK_COMMITTED) {
+        ask_committed(f, ask); /* which sees to its end */
         return;
     }
     kfk__list_push(&f->asks, &ask->link);
@@ -175,6 +340,7 @@ static void give_up(kfk__ask *ask, kfk_err err)
 
     for (size_t i = 0; ask->questions && i < ask->n; i++)
         kfk__question_drop(&ask->questions[i]);
+    kfk__ask_settle(ask, err);
     (void)kfk__fail(&e, err, "%s", kfk_err_str(err));
     kfk__ask_done(ask, &e);
 }

@@ -66,7 +66,29 @@ void kfk__ask_drop(kfk__ask *ask)
     free_tps(a, ask->asked, ask->n);
     free_tps(a, ask->answers, ask->n);
     kfk__release(a, ask->questions);
+    kfk__speaker_drop(ask->who);
     kfk__release(a, ask);
+}
+
+void kfk__ask_sign(kfk__ask *ask)
+{
+    kfk__shared *s = ask->shared;
+    bool may_all = !s->member, may_none = s->member && (!s->who || s->who->meta.generation < 0);
+
+    ask->who = kfk__speaker_hold(s->who);
+    for (size_t i = 0; i < ask->n; i++) {
+        kfk_tp *tp = &ask->answers[i];
+        bool may = !may_none && (may_all || kfk__shared_find(s, tp->topic, tp->partition));
+
+        tp->err = may ? KFK_ERR_WOULD_BLOCK : KFK_ERR_REVOKED;
+    }
+}
+
+void kfk__ask_settle(kfk__ask *ask, kfk_err err)
+{
+    for (size_t i = 0; i < ask->n; i++)
+        if (ask->answers[i].err == KFK_ERR_WOULD_BLOCK)
+            ask->answers[i].err = err;
 }
 
 static bool same_text(const char *a, const char *b)

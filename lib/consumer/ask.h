@@ -23,7 +23,9 @@ typedef struct kfk__ask {
     kfk__ask_kind kind;
     size_t n;
     kfk_tp *asked;   /* as it was asked; the strings are its own */
-    kfk_tp *answers; /* the same, with what is found; metadata is its own, too */
+    kfk_tp *answers; /* the same, with what is found; metadata is its own, too. A commit's err is KFK_ERR_WOULD_BLOCK until then */
+    kfk__speaker *who; /* of a commit; held. NULL: nobody in particular */
+    bool follow;      /* a commit that is asked for again, as what the member has become, if it has gone on */
     int64_t since;    /* what was said before is no answer, if it is an error */
     int64_t deadline; /* of the Fetcher */
 
@@ -43,6 +45,10 @@ typedef struct kfk__ask {
 /* A copy of what is asked, with two owners, taken up by nobody. NULL: no memory. */
 kfk__ask *kfk__ask_new(kfk__shared *s, kfk__ask_kind kind, const kfk_tp *tps, size_t n);
 void kfk__ask_drop(kfk__ask *a);
+/* A commit is made as who the handle is now. What that may not commit has its answer with this. Locked. */
+void kfk__ask_sign(kfk__ask *a);
+/* What has no answer has this one. */
+void kfk__ask_settle(kfk__ask *a, kfk_err err);
 /* Whether it asks just that. */
 bool kfk__ask_is(const kfk__ask *a, kfk__ask_kind kind, const kfk_tp *tps, size_t n);
 /* The Fetcher's end of it: the answers are there, or |e| says why not (may be NULL). Not locked. */

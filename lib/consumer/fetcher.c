@@ -496,6 +496,7 @@ kfk_err kfk__fetcher_init(kfk__fetcher *f, const kfk__env *env, const kfk__fetch
     kfk__list_init(&f->for_group);
     kfk__list_init(&f->sources);
     kfk__list_init(&f->asks);
+    kfk__list_init(&f->commits);
     kfk__consumer_metrics_init(&f->metrics);
     kfk__questions_init(&f->questions, &f->client, o->isolation);
     if (kfk__client_init(&f->client, env, co, poller, metadata_updated, f))

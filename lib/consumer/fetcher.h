@@ -43,6 +43,7 @@ typedef struct kfk__fetcher {
     int32_t limit;    /* what to ask of a partition now */
     bool moved;       /* something was looked at since the sources were served */
     kfk__list asks;    /* that have been taken up */
+    kfk__list commits; /* likewise, in the order they were asked for */
 } kfk__fetcher;
 
 /* KFK_ERR_NOMEM. */

@@ -41,6 +41,14 @@ void kfk__consumer_places(const kfk_consumer *c, const char *topic, kfk__place *
 /* Takes all partitions out of the assignment, into |out|. Locked; what they held is garbage then. */
 void kfk__consumer_unassign_all(kfk__shared *s, kfk__list *out);
 void kfk__consumer_drop_all(kfk__list *partitions);
+/* How a commit is made. */
+enum {
+    KFK__COMMIT_FOLLOWS = 1, /* if the member has gone on to another epoch meanwhile, it is made again as that */
+    KFK__COMMIT_IS_LEFT = 2  /* if it takes longer, nobody asks for its result any more; close waits for it */
+};
+/* kfk_consumer_commit, which has been checked: as whoever the handle is when this is called (kfk__shared_be). */
+kfk_err kfk__consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, unsigned how,
+                             kfk_error *e);
 /* Commits what has been handed out, if that is due. The polling thread's, before it hands out more. */
 void kfk__consumer_commit_if_due(kfk_consumer *c);
 /* With enable.auto.commit: commits what has been handed out. */

@@ -43,7 +43,7 @@ static void drop_dead(kfk__list *dead)
 
 /* The ask that is to be waited for, new or not. */
 static kfk_err begin(kfk_consumer *c, kfk__ask_kind kind, const kfk_tp *tps, size_t n,
-                     int timeout_ms, kfk__ask **out, kfk_error *e)
+                     int timeout_ms, unsigned how, kfk__ask **out, kfk_error *e)
 {
     kfk__shared *s = c->shared;
     kfk__list dead;
@@ -59,6 +59,7 @@ static kfk_err begin(kfk_consumer *c, kfk__ask_kind kind, const kfk_tp *tps, siz
     *out = kfk__ask_new(s, kind, tps, n);
     if (!*out)
         return kfk__fail_nomem(e);
+    (*out)->follow = how & KFK__COMMIT_FOLLOWS;
     (*out)->since = kfk__now(&c->env);
     (*out)->deadline = kfk__deadline(
         (*out)->since,
@@ -66,6 +67,8 @@ static kfk_err begin(kfk_consumer *c, kfk__ask_kind kind, const kfk_tp *tps, siz
     kfk__lock(&s->lock);
     closed = s->closed;
     if (!closed) {
+        if (kind == KFK__ASK_COMMIT)
+            kfk__ask_sign(*out);
         kfk__list_push(&s->asks, &(*out)->link);
         kfk__shared_wake(s);
     }
@@ -157,8 +160,9 @@ static bool is_over(kfk_consumer *c, const kfk__ask *ask, int64_t until)
 }
 
 static kfk_err ask_until(kfk_consumer *c, kfk__ask_kind kind, kfk_tp *tps, size_t n, int timeout_ms,
-                         bool for_good, kfk_error *e)
+                         unsigned how, kfk_error *e)
 {
+    bool for_good = how & KFK__COMMIT_IS_LEFT;
     int64_t until = timeout_ms == 0 ? 0 : kfk__deadline(kfk__now(&c->env), timeout_ms);
     kfk__ask *ask;
     kfk__waiter w;
@@ -169,11 +173,11 @@ static kfk_err ask_until(kfk_consumer *c, kfk__ask_kind kind, kfk_tp *tps, size_
         return KFK_OK;
     if (c->env.ops->waiter_init(c->env.ctx, &w))
         return kfk__fail_nomem(e);
-    err = begin(c, kind, tps, n, timeout_ms, &ask, e);
+    err = begin(c, kind, tps, n, timeout_ms, how, &ask, e);
     done = !err && await(c, ask, &w, until, for_good, &last);
     while (done && is_over(c, ask, until)) {
         kfk__ask_drop(ask);
-        err = begin(c, kind, tps, n, timeout_ms, &ask, e);
+        err = begin(c, kind, tps, n, timeout_ms, how, &ask, e);
         done = !err && await(c, ask, &w, until, for_good, &last);
     }
     c->env.ops->waiter_fini(c->env.ctx, &w);
@@ -187,7 +191,13 @@ static kfk_err ask_until(kfk_consumer *c, kfk__ask_kind kind, kfk_tp *tps, size_
 static kfk_err ask(kfk_consumer *c, kfk__ask_kind kind, kfk_tp *tps, size_t n, int timeout_ms,
                    kfk_error *e)
 {
-    return ask_until(c, kind, tps, n, timeout_ms, false, e);
+    return ask_until(c, kind, tps, n, timeout_ms, 0, e);
+}
+
+kfk_err kfk__consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, unsigned how,
+                             kfk_error *e)
+{
+    return ask_until(c, KFK__ASK_COMMIT, tps, n, timeout_ms, how, e);
 }
 
 /* ---- the calls ---- */
@@ -263,7 +273,7 @@ static kfk_tp *positions(kfk_consumer *c, size_t *n)
     return tps;
 }
 
-static kfk_err commit_positions(kfk_consumer *c, int timeout_ms, bool for_good, kfk_error *e)
+static kfk_err commit_positions(kfk_consumer *c, int timeout_ms, unsigned how, kfk_error *e)
 {
     size_t n;
     kfk_err err;
@@ -271,7 +281,7 @@ static kfk_err commit_positions(kfk_consumer *c, int timeout_ms, bool for_good, 
 
     if (!tps)
         return kfk__fail_nomem(e);
-    err = ask_until(c, KFK__ASK_COMMIT, tps, n, timeout_ms, for_good, e);
+    err = kfk__consumer_commit(c, tps, n, timeout_ms, how, e);
     for (size_t i = 0; i < n; i++)
         kfk__assigned_drop(tps[i].opaque);
     kfk__release(&c->env.alloc, tps);
@@ -293,7 +303,7 @@ kfk_err kfk_consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_
     if (err)
         return err;
     return n > 0 ? ask(c, KFK__ASK_COMMIT, tps, n, timeout_ms, e)
-                 : commit_positions(c, timeout_ms, false, e);
+                 : commit_positions(c, timeout_ms, 0, e);
 }
 
 kfk_err kfk_consumer_committed(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e)
@@ -324,6 +334,8 @@ kfk_err kfk_consumer_partitions(kfk_consumer *c, const char *topic, int timeout_
 
 /* ---- commits by themselves ---- */
 
+enum { BY_ITSELF = KFK__COMMIT_FOLLOWS | KFK__COMMIT_IS_LEFT };
+
 void kfk__consumer_commit_if_due(kfk_consumer *c)
 {
     int64_t now;
@@ -334,13 +346,13 @@ void kfk__consumer_commit_if_due(kfk_consumer *c)
     if (now < c->commit_at)
         return;
     c->commit_at = now + c->commit_every;
-    (void)commit_positions(c, 0, true, NULL);
+    (void)commit_positions(c, 0, BY_ITSELF, NULL);
 }
 
 void kfk__consumer_commit_last(kfk_consumer *c)
 {
     if (c->commit_every > 0)
-        (void)commit_positions(c, 0, true, NULL);
+        (void)commit_positions(c, 0, BY_ITSELF, NULL);
 }
 
 /* ---- the end ---- */

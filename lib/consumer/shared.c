@@ -55,6 +55,7 @@ void kfk__shared_drop(kfk__shared *s)
     for (size_t i = 0; i < KFK__FBUF_CLASSES; i++)
         release_all(&a, s->kept[i]);
     kfk__index_fini(&s->index, &a);
+    kfk__speaker_drop(s->who);
     kfk__mutex_fini(&s->lock);
     kfk__release(&a, s);
 }
@@ -63,6 +64,31 @@ void kfk__shared_wake(kfk__shared *s)
 {
     if (s->loop)
         kfk__loop_wake(s->loop);
+}
+
+/* ---- who it is ---- */
+
+kfk_err kfk__shared_be(kfk__shared *s, bool member, const kfk__group_meta *who)
+{
+    kfk__speaker *fresh = who ? kfk__speaker_new(&s->env.alloc, who) : NULL, *old;
+
+    if (who && !fresh)
+        return KFK_ERR_NOMEM;
+    kfk__lock(&s->lock);
+    old = s->who;
+    s->who = fresh;
+    s->member = member;
+    kfk__unlock(&s->lock);
+    kfk__speaker_drop(old);
+    return KFK_OK;
+}
+
+void kfk__shared_on_refused(kfk__shared *s, kfk__refused_fn *fn, void *owner)
+{
+    kfk__lock(&s->lock);
+    s->refused = fn;
+    s->refused_owner = owner;
+    kfk__unlock(&s->lock);
 }
 
 /* ---- buffers ---- */

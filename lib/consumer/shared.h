@@ -19,11 +19,16 @@
 #include "base/lock.h"
 #include "consumer/aborted.h"
 #include "consumer/course.h"
+#include "consumer/speaker.h"
 #include "consumer/place.h"
 #include "net/loop.h"
 #include "record/cursor.h"
 
 typedef struct kfk__shared kfk__shared;
+
+/* A commit as a member was refused with |code|: the group has gone on without it, or is about to. Called by the Fetcher, with
+ * nothing locked; |generation| is that of the commit. */
+typedef void kfk__refused_fn(void *owner, kfk_err code, int32_t generation);
 
 /* The longest name that a topic may have. */
 enum { KFK__TOPIC_MAX = 249 };
@@ -139,6 +144,10 @@ struct kfk__shared {
     kfk__poller *bell;   /* kfk_consumer_fd's; NULL: nobody has asked for it */
     kfk__list garbage;   /* kfk__fetched that nobody wants: kfk__shared_sweep */
     kfk__list watchers;  /* kfk__watcher, those who wait for positions */
+    bool member;         /* it is one of the group, or about to be: what is not its own it does not commit */
+    kfk__speaker *who;    /* held: as whom it commits; NULL: as nobody in particular */
+    kfk__refused_fn *refused; /* NULL: nobody wants to know */
+    void *refused_owner;
     size_t used;         /* bytes in buffers that somebody holds */
     size_t reserved;     /* bytes that brokers have been asked for */
     size_t kept_bytes;
@@ -150,6 +159,12 @@ struct kfk__shared {
 /* With one owner. NULL: no memory. */
 kfk__shared *kfk__shared_new(const kfk__env *env, size_t max_bytes);
 void kfk__shared_drop(kfk__shared *s);
+
+/* As whom commits are made from now on; NULL: as nobody in particular. KFK_ERR_NOMEM: it is as before. Those of a |member|
+ * are KFK_ERR_REVOKED without a question to anybody, for what is not assigned to it, and for all if it has no generation. */
+kfk_err kfk__shared_be(kfk__shared *s, bool member, const kfk__group_meta *who);
+/* Who hears of commits that were refused. |owner| outlives the Fetcher. */
+void kfk__shared_on_refused(kfk__shared *s, kfk__refused_fn *fn, void *owner);
 
 /* A buffer of |cap| bytes or more, with one owner. NULL: no memory. */
 kfk__fbuf *kfk__fbuf_new(kfk__shared *s, size_t cap);

@@ -11,9 +11,9 @@ static kfk_consumer *c;
 static struct {
     int reads[PARTITIONS]; /* how many workers are at it */
     int64_t next[PARTITIONS];
-    int total, wanted;
-    int out; /* workers that have not returned */
-    bool stop;
+    atomic_int total, wanted;
+    atomic_int out; /* workers that have not returned */
+    atomic_bool stop;
 } seen;
 
 typedef struct worker {

@@ -411,6 +411,33 @@ START_TEST(a_fetcher_that_has_ended_is_not_woken)
 }
 END_TEST
 
+/* As it was, where there is no memory for what it is to be. */
+START_TEST(who_commits_is_a_copy)
+{
+    char id[] = "m1";
+    kfk__group_meta a = {"g", id, NULL, 5}, b = {"g", id, "i", 6};
+    kfk__speaker *held;
+
+    ck_assert_int_eq(kfk__shared_be(shared, true, &a), KFK_OK);
+    held = kfk__speaker_hold(shared->who);
+    failalloc_fail_once(&fake.mem, 1);
+    ck_assert_int_eq(kfk__shared_be(shared, false, &b), KFK_ERR_NOMEM);
+    ck_assert(shared->member);
+    ck_assert_ptr_eq(shared->who, held);
+    ck_assert_int_eq(kfk__shared_be(shared, true, &b), KFK_OK);
+    id[0] = 'x';
+    a.member = b.member = "m1";
+    ck_assert(kfk__group_meta_equal(&shared->who->meta, &b));
+    ck_assert(kfk__group_meta_equal(&held->meta, &a));
+    ck_assert(kfk__speaker_went_on(held, shared->who));
+    ck_assert(!kfk__speaker_went_on(shared->who, held));
+    ck_assert_int_eq(kfk__shared_be(shared, false, NULL), KFK_OK);
+    ck_assert(!kfk__speaker_went_on(held, shared->who));
+    ck_assert_ptr_null(shared->who);
+    kfk__speaker_drop(held);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("shared");
@@ -437,5 +464,6 @@ int main(void)
     tcase_add_test(t, nothing_becomes_ready_after_the_close);
     tcase_add_test(t, a_partition_for_which_there_is_no_memory_leaves_nothing);
     tcase_add_test(t, a_fetcher_that_has_ended_is_not_woken);
+    tcase_add_test(t, who_commits_is_a_copy);
     return run_suite("consumer/shared", t);
 }
