@@ -85,14 +85,16 @@ RECORD := batch cursor message read write
 CLIENT := bootstrap client exchange input metadata metrics node options request retry \
 	throttle versions
 GROUPIO := commit coordinator fetch groupio meta offsets slots
-MEMBERSHIP := assignors claims mixed order racks range roster roundrobin sticky uniform userdata \
-	verify
+MEMBERSHIP := assignors beat claims classic classic_join lead member membership mixed \
+	modern names order parts racks range reconcile roster roundrobin sticky \
+	subscription tips uniform userdata verify wanted
 ADMIN := admin changes cluster configs describe reassignments result topics
 PRODUCER := accumulator append delivery dispatch identity kept metrics outbox outcome \
 	partitioner pool produce producer producer_batch regroup schedule send sender_step \
 	sequence settle topics
-CONSUMER := aborted answer ask assign committed consumer fetch fetcher lane metrics \
-	offsets place poll question receive records session shared speaker
+CONSUMER := aborted answer ask assign committed consumer fetch fetcher handover lane \
+	metrics offsets place poll question receive records session shared speaker \
+	subscribe
 DEVBROKER := answer api_configs api_consumer_groups api_fetch api_group_admin api_groups \
 	api_membership api_metadata api_offsets api_partitions api_produce api_topics \
 	api_versions apis assignor call classic classic_join cluster committed config \
@@ -116,7 +118,7 @@ SCHEMAS := api_versions consumer_group_describe consumer_group_heartbeat \
 	offset_commit offset_delete offset_fetch offset_for_leader_epoch produce sync_group
 
 # What is installed: include/kfk/NAME.h, man/NAME.SECTION, and the pages that tools/mkman makes.
-PUBLIC := admin config consumer error kafka_errors kfk metrics producer records types \
+PUBLIC := admin assignor config consumer error group kafka_errors kfk metrics producer records types \
 	version
 MAN := kfk.1 kfk.3 kfk_admin.3 kfk_config.3 kfk_consumer.3 kfk_error.3 kfk_metrics.3 \
 	kfk_producer.3 kfk_records.3

@@ -61,7 +61,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(FAILALLOC) $(B)/internal.a $(B)/flags | $(GE
 SIM := alloc bad_records checks client consumer dispatch failalloc fetching groupio lanes link \
 	log malformed members metadata metrics mistakes names net outcomes partitioner producer \
 	questions read_checks reassign regroup reuse routing sched seeds sequences sim \
-	timers versions
+	subscribe timers versions
 SIM_PARTS := fiber link locks names sched simenv simnet simpoll timers
 SIM_HELPERS := failalloc rig wire world
 

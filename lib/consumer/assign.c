@@ -19,7 +19,7 @@ kfk_err kfk__consumer_check(const kfk_tp *tps, size_t n, kfk_error *e)
 }
 
 /* Where somebody wants to begin. */
-static kfk_err check_places(const kfk_tp *tps, size_t n, bool needed, kfk_error *e)
+kfk_err kfk__consumer_check_places(const kfk_tp *tps, size_t n, bool needed, kfk_error *e)
 {
     kfk_err err = kfk__consumer_check(tps, n, e);
 
@@ -63,8 +63,7 @@ static kfk__assigned *make_partition(kfk_consumer *c, const kfk_tp *tp)
     return p;
 }
 
-/* New partitions for all of |tps|, in |out|. */
-static kfk_err make_partitions(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk__list *out)
+kfk_err kfk__consumer_make(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk__list *out)
 {
     for (size_t i = 0; i < n; i++) {
         kfk__assigned *p = make_partition(c, &tps[i]);
@@ -88,8 +87,7 @@ static void go_to(kfk__assigned *p, const kfk_tp *tp)
         kfk__assigned_move(p, tp->offset, tp->flags & KFK_EPOCH ? tp->leader_epoch : -1);
 }
 
-/* Where it begins, for one that is new. Locked. */
-static void begin(kfk_consumer *c, kfk__assigned *p, const kfk_tp *tp)
+void kfk__consumer_begin(kfk_consumer *c, kfk__assigned *p, const kfk_tp *tp)
 {
     if (tp->flags & (KFK_OFFSET | KFK_TIMESTAMP))
         go_to(p, tp);
@@ -113,7 +111,7 @@ static void take_over(kfk_consumer *c, const kfk_tp *tps, kfk__list *fresh, kfk_
         if (!old || (tps[i].flags & (KFK_OFFSET | KFK_TIMESTAMP))) {
             if (old) /* the Fetcher is to hear of that first: a broker has one seat for both */
                 kfk__assigned_leave(old);
-            begin(c, p, &tps[i]);
+            kfk__consumer_begin(c, p, &tps[i]);
             continue;
         }
         kfk__shared_remove(s, old);
@@ -171,9 +169,12 @@ static kfk_err start(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk__list *fr
     kfk_err err = kfk__consumer_usable(c, e);
 
     kfk__list_init(fresh);
+    if (!err && atomic_load_explicit(&c->group.is_member, memory_order_acquire))
+        err = kfk__fail(e, KFK_ERR_STATE,
+                        "the group assigns partitions (kfk_consumer_subscribe): unsubscribe first");
     if (!err)
-        err = check_places(tps, n, false, e);
-    if (!err && make_partitions(c, tps, n, fresh))
+        err = kfk__consumer_check_places(tps, n, false, e);
+    if (!err && kfk__consumer_make(c, tps, n, fresh))
         err = kfk__fail_nomem(e);
     if (!err)
         err = check_once(c, fresh, e);
@@ -232,7 +233,7 @@ kfk_err kfk_consumer_incremental_assign(kfk_consumer *c, const kfk_tp *tps, size
     bad = first_that(s, tps, n, false);
     if (!closed && bad == n) {
         for (kfk__list *at = fresh.next; at != &fresh; at = at->next)
-            begin(c, KFK__ENTRY(at, kfk__assigned, link), &tps[i++]);
+            kfk__consumer_begin(c, KFK__ENTRY(at, kfk__assigned, link), &tps[i++]);
         add_all(s, &fresh);
     }
     kfk__unlock(&s->lock);
@@ -295,7 +296,7 @@ kfk_err kfk_consumer_seek(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_erro
     kfk_err err = kfk__consumer_usable(c, e);
 
     if (!err)
-        err = check_places(tps, n, true, e);
+        err = kfk__consumer_check_places(tps, n, true, e);
     return err ? err : for_each(c, tps, n, seek, e);
 }
 

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "consumer/consumer_env.h"
-#include "consumer/handle.h"
+#include "consumer/lane.h"
 #include "net/env_posix.h"
 
 kfk_err kfk__consumer_usable(kfk_consumer *c, kfk_error *e)
@@ -34,6 +34,7 @@ static void destroy(kfk_consumer *c)
     kfk__compressor_free(c->cut.compressor);
     kfk__loop_fini(&c->loop);
     kfk__consumer_forget_asks(c);
+    kfk__release(&a, c->group.assignors);
     if (c->shared->bell)
         c->env.ops->poller_free(c->shared->bell);
     kfk__shared_drop(c->shared);
@@ -177,14 +178,18 @@ kfk_err kfk__consumer_new_in(kfk_consumer **out, const kfk__env *env, const kfk_
     atomic_init(&c->closing, false);
     atomic_flag_clear(&c->polling);
     kfk__list_init(&c->asks);
+    kfk__list_init(&c->group.handovers);
     c->config = kfk__config_copy(config, &c->env.alloc);
     err = c->config ? kfk__config_check(c->config, KFK_ROLE_CONSUMER, e) : kfk__fail_nomem(e);
     if (!err) {
         c->forks = kfk__fork_count(); /* the log function may have forked */
         read_options(c);
-        err = make_parts(c, e);
+        err = kfk__consumer_read_assignors(c, e);
     }
+    if (!err)
+        err = make_parts(c, e);
     if (err) {
+        kfk__release(&env->alloc, c->group.assignors);
         kfk__client_metrics_fini(&c->fetcher.client.metrics);
         kfk_config_free(c->config);
         kfk__release(&env->alloc, c);
@@ -235,18 +240,52 @@ static void start_close(kfk_consumer *c)
     kfk__shared_sweep(s);
 }
 
+static bool may_enter(void *arg)
+{
+    return kfk__consumer_enter(arg);
+}
+
+/* A member takes its leave, as who polls; whoever is at it comes out. */
+static kfk_err leave_group(kfk_consumer *c, int64_t until, int timeout_ms, kfk_error *e)
+{
+    kfk_err err;
+
+    if (!atomic_load_explicit(&c->group.is_member, memory_order_acquire))
+        return KFK_OK;
+    if (c->group.serving == c->env.ops->self(c->env.ctx))
+        return kfk__fail(e, KFK_ERR_IN_CALLBACK, "a listener may not close the consumer");
+    atomic_store_explicit(&c->group.awaited, true, memory_order_release);
+    kfk__lane_wake_all(c);
+    err = kfk__consumer_watch(c, timeout_ms, may_enter, c);
+    if (err == KFK_ERR_NOMEM)
+        return kfk__fail_nomem(e);
+    if (err)
+        return kfk__fail(e, err, "another thread did not leave kfk_consumer_poll");
+    err = kfk__consumer_leave(c, until, e);
+    kfk__consumer_exit(c);
+    return err;
+}
+
 kfk_err kfk_consumer_close(kfk_consumer *c, int timeout_ms, kfk_error *e)
 {
+    kfk_err left = KFK_OK;
     bool settled;
 
     if (c->forks != kfk__fork_count())
         return kfk__consumer_usable(c, e);
-    if (!atomic_load_explicit(&c->closing, memory_order_acquire))
+    if (!atomic_load_explicit(&c->closing, memory_order_acquire)) {
+        int64_t until = kfk__deadline(kfk__now(&c->env), timeout_ms);
+
+        left = leave_group(c, until, timeout_ms, e);
+        if (left == KFK_ERR_IN_CALLBACK || left == KFK_ERR_NOMEM)
+            return left;
         kfk__consumer_commit_last(c);
+        timeout_ms = kfk__consumer_ms_until(c, until);
+    }
     settled = kfk__consumer_await_commits(c, timeout_ms);
     start_close(c);
     if (settled)
-        return KFK_OK;
+        return left;
     (void)kfk__fail(e, KFK_ERR_TIMED_OUT, "a commit was not answered within %d ms", timeout_ms);
     if (e)
         e->flags |= KFK_MAYBE_DONE;
@@ -263,6 +302,7 @@ void kfk_consumer_free(kfk_consumer *c)
         return;
     }
     start_close(c);
+    kfk__consumer_end_membership(c);
     (void)kfk__loop_join(&c->loop, KFK__NEVER);
     drop(c);
 }

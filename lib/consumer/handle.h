@@ -9,7 +9,29 @@
 
 #include "consumer/ask.h"
 #include "consumer/fetcher.h"
+#include "consumer/handover.h"
 #include "consumer/records.h"
+
+/* What a consumer has as a member of a group (subscribe.c); zeroed: it is none. */
+typedef struct kfk__consumer_group {
+    kfk__membership *membership; /* NULL: there has been no subscription yet; set once */
+    const kfk__assignor **assignors; /* of partition.assignment.strategy */
+    size_t n_assignors;
+    atomic_llong alive_at;  /* when poll was left last; KFK__NEVER: somebody is in it */
+    atomic_bool is_member;  /* something is subscribed to */
+    atomic_bool late;       /* the Coordinator has found that too long ago */
+    atomic_bool awaited;    /* somebody waits for the polling thread to come out */
+    atomic_bool has_failed; /* |failure| stands for good */
+    const void *serving;    /* the thread that is in a listener; the polling thread's */
+
+    /* Guarded by the shared lock. */
+    kfk__list handovers;
+    bool joined; /* handovers are taken */
+    kfk_listener listener;
+    void *arg;
+    kfk_error failure;
+    kfk_error told; /* that poll is to tell once; KFK_OK: none */
+} kfk__consumer_group;
 
 struct kfk_consumer {
     kfk__env env;
@@ -28,6 +50,7 @@ struct kfk_consumer {
     int64_t commit_at;      /* when it is due; the polling thread's */
     int64_t stuck_since;    /* when poll first saw that nothing can come; 0: something can; likewise */
     kfk__list asks; /* whose time was over, and that go on; under the shared lock */
+    kfk__consumer_group group;
     kfk__ask *committed; /* whose strings the application has; under the shared lock */
 };
 
@@ -38,6 +61,13 @@ kfk_err kfk__consumer_check(const kfk_tp *tps, size_t n, kfk_error *e);
 /* Where reading begins in the topic, and where it goes on from an offset that is not there. */
 void kfk__consumer_places(const kfk_consumer *c, const char *topic, kfk__place *start,
                           kfk__place *reset);
+/* Partitions for all of |tps|, in |out|, assigned to nobody. KFK_ERR_NOMEM. */
+kfk_err kfk__consumer_make(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk__list *out);
+/* Where |p| begins, which is new: where |tp| says, or what is committed, or where properties say. Locked. */
+void kfk__consumer_begin(kfk_consumer *c, kfk__assigned *p, const kfk_tp *tp);
+/* KFK_OK; KFK_ERR_INVALID_ARG: one names no partition, or says to begin where nothing can (|needed|: an offset has to be
+ * there). */
+kfk_err kfk__consumer_check_places(const kfk_tp *tps, size_t n, bool needed, kfk_error *e);
 /* Takes all partitions out of the assignment, into |out|. Locked; what they held is garbage then. */
 void kfk__consumer_unassign_all(kfk__shared *s, kfk__list *out);
 void kfk__consumer_drop_all(kfk__list *partitions);
@@ -58,6 +88,26 @@ void kfk__consumer_commit_last(kfk_consumer *c);
 kfk_err kfk__consumer_watch(kfk_consumer *c, int timeout_ms, bool (*done)(void *arg), void *arg);
 /* Waits for commits that are under way. false: one still is. */
 bool kfk__consumer_await_commits(kfk_consumer *c, int timeout_ms);
+/* Does what the group has told and the application has not done yet; at most until |until|, and then goes on with it the next
+ * time. KFK_OK, or what a listener, or the group, has said. The polling thread's. */
+kfk_err kfk__consumer_serve(kfk_consumer *c, int64_t until, kfk_error *e);
+/* What partition.assignment.strategy says. KFK_ERR_NOMEM, KFK_ERR_CONFIG. */
+kfk_err kfk__consumer_read_assignors(kfk_consumer *c, kfk_error *e);
+/* Ends the Coordinator, and forgets what it has told. */
+void kfk__consumer_end_membership(kfk_consumer *c);
+/* Gives up what is assigned and leaves the group, within |until|. The polling thread's. KFK_ERR_TIMED_OUT; what a listener
+ * says. */
+kfk_err kfk__consumer_leave(kfk_consumer *c, int64_t until, kfk_error *e);
+/* Who polls takes turns with who subscribes, unsubscribes and closes. false: somebody is at it. */
+static inline bool kfk__consumer_enter(kfk_consumer *c)
+{
+    return !atomic_flag_test_and_set_explicit(&c->polling, memory_order_acquire);
+}
+void kfk__consumer_exit(kfk_consumer *c);
+/* The application is alive: |at|, or KFK__NEVER: right now, and for as long as it likes. With a membership. */
+void kfk__consumer_show_life(kfk_consumer *c, int64_t at);
+/* What is left of the time until |until|, as a timeout: -1 for KFK__NEVER. */
+int kfk__consumer_ms_until(kfk_consumer *c, int64_t until);
 /* Gives up what nobody will ask for any more. */
 void kfk__consumer_forget_asks(kfk_consumer *c);
 

@@ -41,6 +41,16 @@ static kfk_err say_stuck(kfk_consumer *c, kfk_error *e)
                      atomic_load_explicit(&c->shared->max_bytes, memory_order_relaxed));
 }
 
+/* What the group wants comes first: it is the reason why others wait. */
+static kfk_err serve(kfk_consumer *c, int timeout_ms, int64_t *start, int64_t *until, kfk_error *e)
+{
+    if (*start < 0) {
+        *start = kfk__now(&c->env);
+        *until = kfk__deadline(*start, timeout_ms);
+    }
+    return kfk__consumer_serve(c, *until, e);
+}
+
 static kfk_err poll_until(kfk_consumer *c, int timeout_ms, kfk_records **rs, kfk_error *e)
 {
     int64_t start = -1, until = 0, now, look;
@@ -49,6 +59,10 @@ static kfk_err poll_until(kfk_consumer *c, int timeout_ms, kfk_records **rs, kfk
         kfk_err err = kfk__consumer_usable(c, e);
 
         (void)kfk__lane_heed(&c->shared->lane);
+        if (!err && atomic_load_explicit(&c->group.awaited, memory_order_acquire))
+            err = kfk__fail(e, KFK_ERR_CLOSED, "the consumer is being closed");
+        if (!err && c->group.membership)
+            err = serve(c, timeout_ms, &start, &until, e);
         if (!err && atomic_exchange_explicit(&c->shared->woken, false, memory_order_acq_rel))
             err = kfk__fail(e, KFK_ERR_WOKEN, "kfk_consumer_wakeup ended the wait");
         if (!err)
@@ -78,13 +92,15 @@ kfk_err kfk_consumer_poll(kfk_consumer *c, int timeout_ms, kfk_records **rs, kfk
     *rs = NULL;
     if (err)
         return err;
-    if (atomic_flag_test_and_set_explicit(&c->polling, memory_order_acquire))
+    if (!kfk__consumer_enter(c))
         return kfk__fail(e, KFK_ERR_BUSY, "another thread is in kfk_consumer_poll");
+    if (c->group.membership)
+        kfk__consumer_show_life(c, KFK__NEVER);
     kfk__consumer_commit_if_due(c);
     err = poll_until(c, timeout_ms, rs, e);
     if (!*rs)
         kfk__lane_quieten(c, &c->shared->lane);
-    atomic_flag_clear_explicit(&c->polling, memory_order_release);
+    kfk__consumer_exit(c);
     return err;
 }
 

@@ -189,6 +189,18 @@ static int64_t watch_turn(kfk__member *m, int64_t now)
     return t->told ? t->deadline : sooner(t->not_before, t->deadline);
 }
 
+/* ---- who it is ---- */
+
+static void tell_who(kfk__member *m)
+{
+    kfk__group_meta who = {.group = m->o.group,
+                           .member = m->id,
+                           .instance = m->o.instance,
+                           .generation = m->generation};
+
+    m->who_untold = !m->host.who(m->host.owner, &who);
+}
+
 /* ---- whether the application is alive ---- */
 
 static int64_t watch_life(kfk__member *m, int64_t now)
@@ -220,6 +232,8 @@ int64_t kfk__member_step(kfk__member *m, const kfk__event *ev, int n, int64_t no
     int64_t until;
 
     kfk__client_events(&m->client, ev, n, now);
+    if (m->who_untold)
+        tell_who(m);
     if (m->failed || m->left)
         return sooner(sooner(m->ops->tick(m, now), kfk__client_tick(&m->client, now)),
                       watch_turn(m, now));
@@ -264,17 +278,7 @@ void kfk__member_leave(kfk__member *m, int64_t now)
         m->ops->leave(m, now);
 }
 
-/* ---- who it is ---- */
-
-static void tell_who(kfk__member *m)
-{
-    kfk__group_meta who = {.group = m->o.group,
-                           .member = m->id,
-                           .instance = m->o.instance,
-                           .generation = m->generation};
-
-    m->host.who(m->host.owner, &who);
-}
+/* ---- names ---- */
 
 bool kfk__member_is(kfk__member *m, kfk_bytes id, int32_t generation)
 {

@@ -52,8 +52,8 @@ typedef struct kfk__member_host {
     /* The deadline of a REVOKE or an ASSIGN has passed, or the group went on without us: as LOST for what of it is not
      * done yet; an ASSIGN that nobody has begun is forgotten. It counts as done. */
     void (*give_up)(void *owner, uint64_t number);
-    /* As whom to commit from now on; who->generation -1: nobody. Valid in the call. */
-    void (*who)(void *owner, const kfk__group_meta *who);
+    /* As whom to commit from now on; who->generation -1: nobody. Valid in the call. false: no memory, to be told again. */
+    bool (*who)(void *owner, const kfk__group_meta *who);
     /* e->flags KFK_FATAL: the member is none for good. Else something to be told, and it goes on. */
     void (*failed)(void *owner, const kfk_error *e);
     /* When the application last showed that it is alive; KFK__NEVER: it does so right now. */
@@ -125,6 +125,7 @@ struct kfk__member {
     kfk__parts owned;
     char *id;           /* member id; "" before there is one */
     int32_t generation; /* or member epoch; -1: none */
+    bool who_untold;    /* for want of memory */
     kfk__parts after;   /* what is owned once an ASSIGN is done */
     kfk__member_way way, join_way;
     kfk__member_metrics metrics;

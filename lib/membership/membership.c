@@ -60,12 +60,12 @@ static void read_mail(kfk__membership *s, int64_t now)
     kfk__member_done(&s->member, m.done, now);
     if (m.has_refused)
         kfk__member_refused(&s->member, m.refused, m.refused_generation, now);
+    if (m.leaves)
+        kfk__member_leave(&s->member, now);
     if (m.has_wanted)
         kfk__member_subscribe(&s->member, &m.wanted, now);
     if (m.has_rejoin)
         kfk__member_rejoin(&s->member, m.reason, now);
-    if (m.leaves)
-        kfk__member_leave(&s->member, now);
     kfk__wanted_fini(&m.wanted);
 }
 
@@ -151,8 +151,7 @@ void kfk__membership_subscribe(kfk__membership *s, kfk__wanted *wanted)
 {
     kfk__lock(&s->lock);
     kfk__wanted_move(&s->wanted, wanted);
-    s->has_wanted = true;
-    s->leaves = false;
+    s->has_wanted = true; /* after a leave that nobody has read yet */
     atomic_store_explicit(&s->left, false, memory_order_relaxed);
     kfk__unlock(&s->lock);
     kfk__loop_wake(&s->loop);

@@ -1,0 +1,111 @@
+/* A member of a group by kfk_consumer_subscribe and poll, Java's way. */
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/world.h"
+
+enum { PARTS = 16, LOG = 4096 };
+
+/* What a listener was told, in order: "+t-0 t-1; -t-0; !t-1;" */
+typedef struct ear {
+    char text[LOG];
+    kfk_err answer;
+} ear;
+
+static void note(ear *e, char sign, const kfk_tp *tps, size_t n)
+{
+    size_t len = strlen(e->text);
+
+    len += (size_t)snprintf(e->text + len, LOG - len, "%c", sign);
+    for (size_t i = 0; i < n; i++)
+        len += (size_t)snprintf(e->text + len, LOG - len, "%s%s-%d", i ? " " : "", tps[i].topic,
+                                tps[i].partition);
+    (void)snprintf(e->text + len, LOG - len, ";");
+}
+
+static kfk_err assigned(kfk_consumer *c, kfk_tp *tps, size_t n, void *arg)
+{
+    ear *e = arg;
+
+    (void)c;
+    note(e, '+', tps, n);
+    return e->answer;
+}
+
+static kfk_err revoked(kfk_consumer *c, const kfk_tp *tps, size_t n, void *arg)
+{
+    (void)c;
+    note(arg, '-', tps, n);
+    return KFK_OK;
+}
+
+static kfk_err lost(kfk_consumer *c, const kfk_tp *tps, size_t n, void *arg)
+{
+    (void)c;
+    note(arg, '!', tps, n);
+    return KFK_OK;
+}
+
+static const kfk_listener listener = {sizeof listener, 0, assigned, revoked, lost};
+static ear ears[4];
+static const char *const topics[] = {"t"};
+
+static kfk_consumer *member(int i, const char *name, const char *value)
+{
+    kfk_consumer *c = consumer("group.id", "g", "auto.offset.reset", "earliest",
+                               name ? name : "client.id", name ? value : "", NULL);
+
+    memset(&ears[i], 0, sizeof ears[i]);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_int_eq(kfk_consumer_subscribe(c, topics, 1, &listener, &ears[i], &w.e), KFK_OK);
+    return c;
+}
+
+static void fill(int n)
+{
+    kfk_producer *p = producer(NULL);
+
+    for (int i = 0; i < n; i++)
+        ck_assert_int_eq(send_to(p, "t", i % 3), KFK_OK);
+    flush(p);
+    kfk_producer_free(p);
+}
+
+static int ids[WORLD_RECORDS];
+
+static void alone(void)
+{
+    kfk_consumer *c;
+    kfk_tp at[] = {{.topic = "t"}, {.topic = "t", .partition = 1}, {.topic = "t", .partition = 2}};
+
+    topic("t", 3, 1);
+    fill(30);
+    c = member(0, NULL, NULL);
+    ck_assert_int_eq(read_records(c, 30, 20000, ids), 30);
+    ck_assert_str_eq(ears[0].text, "+t-0 t-1 t-2;");
+    ck_assert_int_eq(kfk_consumer_close(c, 10000, &w.e), KFK_OK);
+    ck_assert_str_eq(ears[0].text, "+t-0 t-1 t-2;-t-0 t-1 t-2;");
+    kfk_consumer_free(c);
+
+    c = member(0, NULL, NULL);
+    ck_assert_int_eq(read_records(c, 1, 5000, ids), 0);
+    ck_assert_int_eq(kfk_consumer_committed(c, at, 3, 5000, &w.e), KFK_OK);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(at[i].offset, 10);
+    ck_assert_int_eq(kfk_consumer_close(c, 10000, &w.e), KFK_OK);
+    kfk_consumer_free(c);
+}
+
+START_TEST(one_member_reads_all_and_goes_on_where_it_was)
+{
+    world_seeds(&(world_opts){0}, 20, alone);
+    world_seeds(&(world_opts){.profile = "2.1"}, 10, alone);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {one_member_reads_all_and_goes_on_where_it_was, NULL};
+
+    return world_main("subscribe", tests);
+}
