@@ -10,9 +10,9 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes \
 	client/bootstrap client/exchange client/input client/metadata client/metrics \
 	client/request client/retry client/throttle client/versions compress/compress \
 	compress/gzip compress/lz4 compress/snappy compress/zstd config/check \
-	config/config config/duration config/hostport config/load config/properties \
-	config/property config/value consumer/aborted consumer/place consumer/question \
-	consumer/records consumer/session consumer/shared consumer/threads \
+	config/check_group config/config config/duration config/hostport config/load \
+	config/properties config/property config/value consumer/aborted consumer/place \
+	consumer/question consumer/records consumer/session consumer/shared consumer/threads \
 	devbroker/api_describe devbroker/api_fetch devbroker/api_group_admin \
 	devbroker/api_groups devbroker/api_metadata devbroker/api_offsets \
 	devbroker/api_produce devbroker/api_topics devbroker/api_versions devbroker/call \

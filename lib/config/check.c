@@ -194,6 +194,10 @@ static kfk_err check_producer(kfk_config *c, kfk_error *e)
 
 static kfk_err check_consumer(kfk_config *c, kfk_error *e)
 {
+    kfk_err err = kfk__config_check_group(c, e);
+
+    if (err)
+        return err;
     if (kfk__config_is_set(c, KFK__P_GROUP_ID))
         return KFK_OK;
     if (!kfk__config_is_set(c, KFK__P_ENABLE_AUTO_COMMIT))

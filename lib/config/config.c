@@ -208,7 +208,7 @@ kfk_err kfk_config_set(kfk_config *c, const char *name, const char *value, kfk_e
     return key.id < 0 ? unknown(&key, e) : kfk__config_put(c, key, NULL, value, 0, e);
 }
 
-static bool is_topic_name(const char *s)
+bool kfk__config_is_topic(const char *s)
 {
     size_t n = strlen(s);
 
@@ -224,7 +224,7 @@ kfk_err kfk_config_set_topic(kfk_config *c, const char *topic, const char *name,
     if (!c || !topic || !name || !value)
         return kfk__fail(e, KFK_ERR_INVALID_ARG,
                          "kfk_config_set_topic: config, topic, name or value is NULL");
-    if (!is_topic_name(topic))
+    if (!kfk__config_is_topic(topic))
         return kfk__fail(e, KFK_ERR_CONFIG, "\"%.250s\" cannot be the name of a topic", topic);
     key = kfk__config_key_of(name);
     if (key.id < 0)

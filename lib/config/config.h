@@ -79,6 +79,10 @@ kfk__config_key kfk__config_key_of(const char *name);
  * kfk_config_set. */
 kfk_err kfk__config_put(kfk_config *c, kfk__config_key key, const char *topic, const char *value,
                         int line, kfk_error *e);
+/* Whether a topic can be called that; for which group.instance.id has the same rule. */
+bool kfk__config_is_topic(const char *s);
+/* What kfk__config_check does for consumers and groups, as far as it is about the group. */
+kfk_err kfk__config_check_group(const kfk_config *c, kfk_error *e);
 /* Logs a line, or keeps it until there is a log function. KFK_ERR_NOMEM. */
 kfk_err kfk__config_note(kfk_config *c, kfk_error *e, int level, const char *fmt, ...)
     KFK_PRINTF(4, 5);

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+#include "config/nearest.h"
+
 /* The words of the table's columns. */
 enum {
     P = KFK_ROLE_PRODUCER,
@@ -10,6 +13,7 @@ enum {
     PC = P | C,
     PA = P | A,
     CA = C | A,
+    G = KFK_ROLE_GROUP,
     ALL = P | C | A
 };
 enum {
@@ -47,54 +51,13 @@ int kfk__property_find(const char *name)
     return -1;
 }
 
-enum { NAME_MAX_COMPARED = 80 }; /* longer than any name */
-
-static size_t min3(size_t a, size_t b, size_t c)
-{
-    size_t m = a < b ? a : b;
-
-    return m < c ? m : c;
-}
-
-/* How many characters have to be put in, left out or replaced to make |b| of |a|; |lb| <=
- * NAME_MAX_COMPARED. */
-static size_t distance(const char *a, size_t la, const char *b, size_t lb)
-{
-    size_t row[NAME_MAX_COMPARED + 1];
-
-    for (size_t j = 0; j <= lb; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= la; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= lb; j++) {
-            size_t above = row[j];
-
-            row[j] = min3(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = above;
-        }
-    }
-    return row[lb];
-}
-
 const char *kfk__property_nearest(const char *name)
 {
-    size_t len = strlen(name), best = len / 2 + 1;
-    const char *nearest = NULL;
+    kfk__nearest n = kfk__nearest_to(kfk__bytes_str(name));
 
-    if (len > NAME_MAX_COMPARED)
-        return NULL;
-    for (int i = 0; i < KFK__P_COUNT; i++) {
-        const char *known = kfk__property_table[i].name;
-        size_t d = distance(name, len, known, strlen(known));
-
-        if (d < best) {
-            best = d;
-            nearest = known;
-        }
-    }
-    return nearest;
+    for (int i = 0; i < KFK__P_COUNT; i++)
+        kfk__nearest_try(&n, kfk__bytes_str(kfk__property_table[i].name));
+    return n.known.data;
 }
 
 const char *kfk__property_default(int id, uint32_t role)

@@ -147,6 +147,20 @@ static int find_choice(const char *bounds, kfk_bytes *text)
     return -1;
 }
 
+/* Whether there are values beside the choices, which are not looked at here. */
+static bool is_open(const char *bounds)
+{
+    return *bounds == 'n' || strstr(bounds, "] or ");
+}
+
+bool kfk__value_choice_at(const char *bounds, size_t i, kfk_bytes *choice)
+{
+    while (next_choice(&bounds, choice))
+        if (i-- == 0)
+            return true;
+    return false;
+}
+
 int kfk__value_choice(const char *bounds, const char *text)
 {
     kfk_bytes t = kfk__bytes_str(text);
@@ -188,7 +202,7 @@ bool kfk__value_item(const char *list, size_t i, kfk_bytes *item)
 
 /* ---- reading ---- */
 
-/* Other spellings, Kafka's class names among them. */
+/* Other spellings: Kafka's class names, and what sarama and librdkafka call places in a log. */
 static const struct {
     int id;
     const char *from, *to;
@@ -204,10 +218,19 @@ static const struct {
      "sticky"},
     {KFK__P_PARTITION_ASSIGNMENT_STRATEGY,
      "org.apache.kafka.clients.consumer.CooperativeStickyAssignor", "cooperative-sticky"},
+    {KFK__P_AUTO_OFFSET_RESET, "oldest", "earliest"},
+    {KFK__P_AUTO_OFFSET_RESET, "smallest", "earliest"},
+    {KFK__P_AUTO_OFFSET_RESET, "beginning", "earliest"},
+    {KFK__P_AUTO_OFFSET_RESET, "newest", "latest"},
+    {KFK__P_AUTO_OFFSET_RESET, "largest", "latest"},
+    {KFK__P_AUTO_OFFSET_RESET, "end", "latest"},
+    {KFK__P_AUTO_OFFSET_RESET, "error", "none"},
 };
 
-static kfk_bytes unalias(int id, kfk_bytes text)
+kfk_bytes kfk__value_unalias(int id, kfk_bytes text)
 {
+    if (id == KFK__P_AUTO_OFFSET_START)
+        id = KFK__P_AUTO_OFFSET_RESET;
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
         if (aliases[i].id == id && kfk__bytes_equal(kfk__bytes_str(aliases[i].from), text))
             return kfk__bytes_str(aliases[i].to);
@@ -285,10 +308,10 @@ static const char *read_word(int id, kfk_bytes t, kfk__buf *b)
     static const char by_duration[] = "by_duration:";
     const char *bounds = kfk__property_table[id].bounds;
 
-    t = unalias(id, t);
+    t = kfk__value_unalias(id, t);
     if (bounds && *bounds == 'n' && t.len == 0)
         return "empty";
-    if (bounds && *bounds != 'n' && find_choice(bounds, &t) < 0)
+    if (bounds && !is_open(bounds) && find_choice(bounds, &t) < 0)
         return "not one of the values that it can have";
     if (t.len > sizeof by_duration - 1 && memcmp(t.data, by_duration, sizeof by_duration - 1) == 0 &&
         !is_duration(kfk__bytes((const char *)t.data + sizeof by_duration - 1,

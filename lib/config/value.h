@@ -3,7 +3,7 @@
  *
  * That form: no blanks around; integers in plain decimal; "true" and "false"; choices spelled as
  * the table spells them; lists joined by "," without blanks or empty items; Kafka's class names as
- * our short names. */
+ * our short names, and other clients' names as Kafka's. */
 #ifndef KFK_CONFIG_VALUE_H
 #define KFK_CONFIG_VALUE_H
 
@@ -28,6 +28,13 @@ void kfk__value_show(int id, const char *text, char *out, size_t size);
 /* Which of the choices of |bounds|, "[a, b, c]", a text is; -1: none. A choice with a colon,
  * "x:...", stands for all that begin with "x:". */
 int kfk__value_choice(const char *bounds, const char *text);
+
+/* The i-th of the choices of |bounds|. false: there are fewer. */
+bool kfk__value_choice_at(const char *bounds, size_t i, kfk_bytes *choice);
+
+/* Our name for what has others: Kafka's class names, the names that other clients have; or |text|
+ * itself. */
+kfk_bytes kfk__value_unalias(int id, kfk_bytes text);
 
 /* The i-th item of a list. false: it has fewer. */
 bool kfk__value_item(const char *list, size_t i, kfk_bytes *item);

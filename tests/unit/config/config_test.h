@@ -101,6 +101,43 @@ static inline kfk_config *config_of(const char *const *pairs)
     return c;
 }
 
+/* ---- rows of what kfk__config_check does ---- */
+
+enum { MAX_PAIRS = 6 };
+
+/* Properties set by calls, the role, and the error, or "" and values that the check leaves. */
+typedef struct row {
+    const char *set[MAX_PAIRS];
+    uint32_t role;
+    const char *error;
+    const char *left[MAX_PAIRS];
+} row;
+
+static inline void check_row(const row *r)
+{
+    kfk_config *c = config_of(r->set);
+    kfk_config *copy = kfk__config_copy(c, NULL);
+    kfk_error e = {0};
+    kfk_err err = kfk__config_check(copy, r->role, &e);
+
+    if (*r->error) {
+        ck_assert_int_eq(err, KFK_ERR_CONFIG);
+        ck_assert_msg(strstr(e.msg, r->error) != NULL, "%s", e.msg);
+    } else {
+        ck_assert_msg(!err, "%s", e.msg);
+    }
+    for (const char *const *left = r->left; *left; left++) {
+        const char *eq = strchr(*left, '=');
+        char name[80];
+
+        snprintf(name, sizeof name, "%.*s", (int)(eq - *left), *left);
+        ck_assert_str_eq(kfk__config_string(copy, (kfk__property_id)kfk__property_find(name)),
+                         eq + 1);
+    }
+    kfk_config_free(copy);
+    kfk_config_free(c);
+}
+
 /* A file with this text; the path is to be unlinked. */
 static inline void write_file(char path[32], const char *text)
 {

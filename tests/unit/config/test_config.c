@@ -44,8 +44,10 @@ START_TEST(refusals)
          "consumer.linger.ms: this role does not read linger.ms"},
         {"security.protocol", "ssl", KFK_ERR_UNSUPPORTED,
          "security.protocol=SSL: this version of libkfk cannot do that yet; possible: PLAINTEXT"},
-        {"group.instance.id", "g", KFK_ERR_UNSUPPORTED,
-         "group.instance.id=g: this version of libkfk cannot do that yet; leave it out"},
+        {"group.instance.id", " ", KFK_ERR_CONFIG,
+         "group.instance.id= : empty; allowed: non-empty string"},
+        {"transactional.id", "t", KFK_ERR_UNSUPPORTED,
+         "transactional.id=t: this version of libkfk cannot do that yet; leave it out"},
         {"auto.offset.reset", "by_duration:1D", KFK_ERR_CONFIG,
          "auto.offset.reset=by_duration:1D: not a span of time, PnDTnHnMn.nS, of 0 or more; "
          "allowed: [latest, earliest, none, by_duration:PnDTnHnMn.nS]"},

@@ -22,7 +22,7 @@ static const struct {
 } ours[] = {
     {"bootstrap.servers", NULL, NULL}, /* required of admin clients, too */
     {"partition.assignment.strategy", "range,cooperative-sticky",
-     "[range, roundrobin, sticky, cooperative-sticky]"},
+     "[range, roundrobin, sticky, cooperative-sticky] or what kfk_config_assignor names"},
     {"partitioner.class", NULL,
      "[roundrobin, random, consistent, consistent_random, murmur2, murmur2_random, fnv1a, "
      "fnv1a_random, fnv1a_reference]"},
@@ -134,7 +134,6 @@ START_TEST(security_is_not_built)
                                           "security.protocol=SASL_SSL",
                                           "ssl.truststore.location=/x",
                                           "sasl.jaas.config=x",
-                                          "group.instance.id=g",
                                           "transactional.id=t",
                                           "sasl.login.class=X"};
 

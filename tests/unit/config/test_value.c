@@ -64,6 +64,17 @@ static const struct {
     {KFK__P_AUTO_OFFSET_RESET, "by_duration:P1D", "by_duration:P1D", NULL},
     {KFK__P_AUTO_OFFSET_RESET, "by_duration", NULL, "not one of"},
     {KFK__P_AUTO_OFFSET_RESET, "Earliest", NULL, "not one of"},
+    {KFK__P_AUTO_OFFSET_RESET, " oldest ", "earliest", NULL},
+    {KFK__P_AUTO_OFFSET_RESET, "smallest", "earliest", NULL},
+    {KFK__P_AUTO_OFFSET_RESET, "beginning", "earliest", NULL},
+    {KFK__P_AUTO_OFFSET_RESET, "newest", "latest", NULL},
+    {KFK__P_AUTO_OFFSET_RESET, "largest", "latest", NULL},
+    {KFK__P_AUTO_OFFSET_RESET, "end", "latest", NULL},
+    {KFK__P_AUTO_OFFSET_RESET, "error", "none", NULL},
+    {KFK__P_AUTO_OFFSET_RESET, "ends", NULL, "not one of"},
+    {KFK__P_AUTO_OFFSET_START, "oldest", "earliest", NULL},
+    {KFK__P_AUTO_OFFSET_START, "largest", "latest", NULL},
+    {KFK__P_CLIENT_ID, "oldest", "oldest", NULL},
     {KFK__P_TRANSACTIONAL_ID, " ", NULL, "empty"},
     {KFK__P_CLIENT_ID, "  a b ", "a b", NULL},
     {KFK__P_CLIENT_ID, "", "", NULL},
@@ -74,7 +85,9 @@ static const struct {
     {KFK__P_PARTITIONER_CLASS, "com.example.Mine", NULL, "[roundrobin, random"},
     {KFK__P_PARTITION_ASSIGNMENT_STRATEGY,
      "org.apache.kafka.clients.consumer.StickyAssignor, range", "sticky,range", NULL},
-    {KFK__P_PARTITION_ASSIGNMENT_STRATEGY, "range,com.example.Mine", NULL, "not one of"},
+    {KFK__P_PARTITION_ASSIGNMENT_STRATEGY, " range , com.example.Mine", "range,com.example.Mine",
+     NULL},
+    {KFK__P_PARTITION_ASSIGNMENT_STRATEGY, " , ", "", NULL},
     {KFK__P_SSL_KEY_PASSWORD, " s3cret ", "s3cret", NULL},
 };
 
@@ -124,6 +137,19 @@ START_TEST(choices)
 }
 END_TEST
 
+START_TEST(choices_one_by_one)
+{
+    static const char bounds[] = "[a, bc] or another";
+    kfk_bytes choice;
+
+    ck_assert(kfk__value_choice_at(bounds, 1, &choice));
+    ck_assert_uint_eq(choice.len, 2);
+    ck_assert_mem_eq(choice.data, "bc", 2);
+    ck_assert(!kfk__value_choice_at(bounds, 2, &choice));
+    ck_assert_int_eq(kfk__value_choice(bounds, "or"), -1);
+}
+END_TEST
+
 START_TEST(doubles)
 {
     static const struct {
@@ -157,6 +183,7 @@ int main(void)
     tcase_add_loop_test(t, reads, 0, sizeof rows / sizeof *rows);
     tcase_add_test(t, shown);
     tcase_add_test(t, choices);
+    tcase_add_test(t, choices_one_by_one);
     tcase_add_test(t, doubles);
     suite_add_tcase(s, t);
     r = srunner_create(s);
