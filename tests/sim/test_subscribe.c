@@ -1,5 +1,6 @@
 /* A member of a group by kfk_consumer_subscribe and poll, Java's way. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/world.h"
@@ -103,9 +104,118 @@ START_TEST(one_member_reads_all_and_goes_on_where_it_was)
 }
 END_TEST
 
+/* ---- with group.protocol=consumer ---- */
+
+static void alone_modern(void)
+{
+    kfk_consumer *c;
+
+    topic("t", 3, 1);
+    fill(30);
+    c = member(0, "group.protocol", "consumer");
+    ck_assert_int_eq(read_records(c, 30, 20000, ids), 30);
+    ck_assert_str_eq(ears[0].text, "+t-0 t-1 t-2;");
+    ck_assert_int_eq(kfk_consumer_close(c, 10000, &w.e), KFK_OK);
+    ck_assert_str_eq(ears[0].text, "+t-0 t-1 t-2;-t-0 t-1 t-2;");
+    kfk_consumer_free(c);
+}
+
+START_TEST(one_member_of_the_new_protocol)
+{
+    world_seeds(&(world_opts){0}, 20, alone_modern);
+}
+END_TEST
+
+/* ---- two ---- */
+
+static bool stop;
+static int n_read;
+
+static void other(void *arg)
+{
+    kfk_consumer *c = arg;
+    kfk_records *rs;
+
+    while (!stop) {
+        ck_assert_int_eq(kfk_consumer_poll(c, 100, &rs, &w.e), KFK_OK);
+        while (rs && kfk_records_next(rs))
+            n_read++;
+        kfk_records_free(rs);
+    }
+    ck_assert_int_eq(kfk_consumer_close(c, 10000, &w.e), KFK_OK);
+}
+
+static void poll_for(kfk_consumer *c, int64_t ms)
+{
+    int64_t until = now() + ms * KFK__MS;
+    kfk_records *rs;
+
+    while (now() < until) {
+        ck_assert_int_eq(kfk_consumer_poll(c, 100, &rs, &w.e), KFK_OK);
+        while (rs && kfk_records_next(rs))
+            n_read++;
+        kfk_records_free(rs);
+    }
+}
+
+static const char *pair_name, *pair_value;
+
+static void pair(void)
+{
+    kfk_consumer *a, *b;
+    kfk__thread *t;
+
+    stop = false;
+    n_read = 0;
+    topic("t", 3, 1);
+    fill(30);
+    a = member(0, pair_name, pair_value);
+    poll_for(a, 5000);
+    b = member(1, pair_name, pair_value);
+    ck_assert_int_eq(w.rig.env.ops->spawn(w.rig.env.ctx, &w.rig.env.alloc, "b", other, b, &t), 0);
+    poll_for(a, 30000);
+    stop = true;
+    ck_assert(w.rig.env.ops->join(w.rig.env.ctx, t, KFK__NEVER));
+    poll_for(a, 20000);
+    if (getenv("SHOW"))
+        printf("a %s\nb %s\n", ears[0].text, ears[1].text);
+    ck_assert_int_eq(n_read, 30);
+    ck_assert_int_eq(kfk_consumer_close(a, 10000, &w.e), KFK_OK);
+    kfk_consumer_free(a);
+    kfk_consumer_free(b);
+}
+
+START_TEST(two_members_share)
+{
+    pair_name = NULL;
+    world_seeds(&(world_opts){0}, 10, pair);
+}
+END_TEST
+
+START_TEST(two_cooperative_members_share)
+{
+    pair_name = "partition.assignment.strategy";
+    pair_value = "cooperative-sticky";
+    world_seeds(&(world_opts){0}, 10, pair);
+}
+END_TEST
+
+START_TEST(two_members_of_the_new_protocol_share)
+{
+    pair_name = "group.protocol";
+    pair_value = "consumer";
+    world_seeds(&(world_opts){0}, 10, pair);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {one_member_reads_all_and_goes_on_where_it_was, NULL};
+    const TTest *const tests[] = {one_member_reads_all_and_goes_on_where_it_was,
+                                  one_member_of_the_new_protocol,
+                                  two_members_share,
+                                  two_cooperative_members_share,
+                                  two_members_of_the_new_protocol_share,
+                                  NULL};
 
     return world_main("subscribe", tests);
 }
