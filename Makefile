@@ -107,8 +107,8 @@ CXX_SRC := lib/compress/snappy_shim.cc
 TOOLS := args assignment broker console consume date describe deserializer expression format kfk \
 	lines names offsets pairs pattern payload perf perf_consume perf_produce produce reader \
 	rules scope stats text throttle tool topics
-# Kafka's system tests can run a client by these: kfk-verifiable-producer.
-VERIFIABLE := event exception producer
+# Kafka's system tests can run a client by these: kfk-verifiable-producer and -consumer.
+VERIFIABLE := consumer event exception producer
 
 # One schema file an API, or a message of no API: lib/proto/schema/NAME.kfk.
 SCHEMAS := api_versions consumer_group_describe consumer_group_heartbeat \
@@ -142,13 +142,14 @@ obj = $(patsubst %,$(B)/%.o,$(basename $(1:$(BUILD)/%=%)))
 LIB_OBJ := $(call obj,$(LIB_SRC) $(CXX_SRC) $(GEN_SRC))
 BROKER_OBJ := $(call obj,$(BROKER_SRC))
 TOOL_OBJ := $(call obj,$(TOOL_SRC))
-VERIFIABLE_OBJ := $(call obj,$(VERIFIABLE_SRC) tools/kfk/args.c tools/kfk/throttle.c tools/kfk/tool.c)
+VERIFIABLE_OBJ := $(call obj,tools/verifiable/event.c tools/verifiable/exception.c \
+	tools/kfk/args.c tools/kfk/throttle.c tools/kfk/tool.c)
 
 SONAME := libkfk.so.$(SOVERSION)
 SO := $(B)/$(SONAME)
 A := $(B)/libkfk.a
 KFK := $(if $(TOOLS),$(B)/kfk)
-VERIFIERS := $(if $(TOOLS),$(B)/kfk-verifiable-producer)
+VERIFIERS := $(if $(TOOLS),$(B)/kfk-verifiable-producer $(B)/kfk-verifiable-consumer)
 
 .PHONY: all
 all: $(SO) $(A) $(KFK) $(VERIFIERS) $(B)/libkfk.pc $(MAN_SRC) ## the library, static and shared, and kfk (the default)
@@ -188,8 +189,8 @@ $(B)/libkfk.pc: pkgconfig/libkfk.pc.in Makefile $(wildcard config.mk) include/kf
 $(B)/kfk: $(TOOL_OBJ) $(BROKER_OBJ) $(LIB_OBJ) $(B)/flags Makefile
 	$(call run,LD,$@)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
-# A program like a user's: it links the library, and is not installed.
-$(VERIFIERS): $(VERIFIABLE_OBJ) $(A) $(B)/flags Makefile
+# Programs like a user's: they link the library, and are not installed.
+$(VERIFIERS): $(B)/kfk-verifiable-%: $(B)/tools/verifiable/%.o $(VERIFIABLE_OBJ) $(A) $(B)/flags Makefile
 	$(call run,LD,$@)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 # ---- generated sources ----

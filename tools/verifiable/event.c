@@ -7,10 +7,22 @@
 
 #include "../kfk/tool.h"
 
+/* Of the line that is under way. */
+static bool first;   /* nothing of the object has been printed */
+static bool inside;  /* an object of an array has begun */
+
+static void print_name(const char *name)
+{
+    (void)printf("%s\"%s\":", first ? "" : ",", name);
+    first = false;
+}
+
 void event_begin(const char *name)
 {
     flockfile(stdout);
-    (void)printf("{\"timestamp\":%" PRId64, tool_wall_ms());
+    (void)putchar('{');
+    first = true;
+    event_integer("timestamp", tool_wall_ms());
     event_string("name", name);
 }
 
@@ -34,19 +46,57 @@ static void print_char(unsigned char c)
         (void)putchar(c);
 }
 
+static void print_text(const char *value, size_t n)
+{
+    (void)putchar('"');
+    for (size_t i = 0; i < n; i++)
+        print_char((unsigned char)value[i]);
+    (void)putchar('"');
+}
+
+void event_bytes(const char *name, const void *value, size_t n)
+{
+    print_name(name);
+    if (value)
+        print_text(value, n);
+    else
+        (void)printf("null");
+}
+
 void event_string(const char *name, const char *value)
 {
-    (void)printf(",\"%s\":%s", name, value ? "\"" : "null");
-    if (!value)
-        return;
-    while (*value)
-        print_char((unsigned char)*value++);
-    (void)putchar('"');
+    event_bytes(name, value, value ? strlen(value) : 0);
 }
 
 void event_integer(const char *name, int64_t value)
 {
-    (void)printf(",\"%s\":%" PRId64, name, value);
+    print_name(name);
+    (void)printf("%" PRId64, value);
+}
+
+void event_boolean(const char *name, bool value)
+{
+    print_name(name);
+    (void)printf(value ? "true" : "false");
+}
+
+void event_array(const char *name)
+{
+    print_name(name);
+    (void)putchar('[');
+    inside = false;
+}
+
+void event_object(void)
+{
+    (void)printf(inside ? "},{" : "{");
+    inside = first = true;
+}
+
+void event_array_end(void)
+{
+    (void)printf(inside ? "}]" : "]");
+    first = false;
 }
 
 /* With as few digits as tell it from any other number, and ".0" behind a whole one, as Java does.
@@ -59,5 +109,6 @@ void event_real(const char *name, double value)
     do
         (void)snprintf(text, sizeof text, "%.*g", digits, value);
     while (digits++ < 17 && strtod(text, NULL) != value);
-    (void)printf(",\"%s\":%s%s", name, text, strpbrk(text, ".e") ? "" : ".0");
+    print_name(name);
+    (void)printf("%s%s", text, strpbrk(text, ".e") ? "" : ".0");
 }
