@@ -189,7 +189,13 @@ void kfk__client_error(kfk__client *c, kfk_err code)
 
 kfk__topic_info *kfk__client_topic(kfk__client *c, const char *name, size_t len, int64_t now)
 {
-    return kfk__metadata_topic(&c->metadata, name, len, now);
+    size_t known = c->metadata.by_name.n;
+    kfk__topic_info *t = kfk__metadata_topic(&c->metadata, name, len, now);
+
+    /* The backoff is between two answers about the same: who asks for the first time has had none. */
+    if (c->metadata.by_name.n > known && c->metadata_at > now)
+        c->metadata_at = now;
+    return t;
 }
 
 void kfk__client_refresh(kfk__client *c, kfk__topic_info *t)
