@@ -94,7 +94,8 @@ PRODUCER := accumulator append delivery dispatch identity kept metrics outbox ou
 	partitioner pool produce producer producer_batch regroup schedule send sender_step \
 	sequence settle topics
 CONSUMER := aborted answer ask assign committed consumer fetch fetcher handover lane \
-	metrics offsets place poll question receive records session shared speaker \
+	marking marks metrics offsets place poll question receive records session shared \
+	speaker \
 	subscribe
 DEVBROKER := answer api_configs api_consumer_groups api_fetch api_group_admin api_groups \
 	api_membership api_metadata api_offsets api_partitions api_produce api_topics \

@@ -11,7 +11,8 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes \
 	client/request client/retry client/throttle client/versions compress/compress \
 	compress/gzip compress/lz4 compress/snappy compress/zstd config/check \
 	config/check_group config/config config/duration config/hostport config/load \
-	config/properties config/property config/value consumer/aborted consumer/place \
+	config/properties config/property config/value consumer/aborted consumer/marking \
+	consumer/marks consumer/place \
 	consumer/question consumer/records consumer/session consumer/shared consumer/threads \
 	devbroker/api_describe devbroker/api_fetch devbroker/api_group_admin \
 	devbroker/api_groups devbroker/api_metadata devbroker/api_offsets \

@@ -58,7 +58,7 @@ KFK_API const kfk_tp *kfk_records_tp(const kfk_records *rs);
 /* In a group: the records with offsets |first| to |last| are done; those of the run among them. In any order, on any
  * thread, again and again; only what has nothing undone before it is committed. Offsets outside of what next gave so far
  * are KFK_ERR_INVALID_ARG. KFK_ERR_REVOKED: the partition is no longer ours, or is ours anew: nothing was marked.
- * KFK_ERR_STATE: the run is not of a group. */
+ * KFK_ERR_STATE: the run is not of a group. KFK_ERR_NOMEM: nothing was marked. KFK_ERR_FORKED. */
 KFK_API kfk_err kfk_records_mark(kfk_records *rs, int64_t first, int64_t last, kfk_error *e);
 
 /* Gives the memory back. Any thread, any order, also after the consumer was freed. NULL is allowed. */

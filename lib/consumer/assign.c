@@ -58,6 +58,13 @@ static kfk__assigned *make_partition(kfk_consumer *c, const kfk_tp *tp)
 
     if (!p)
         return NULL;
+    if (c->marks) {
+        p->marks = kfk__marks_new(&c->env.alloc, c->max_undone);
+        if (!p->marks) {
+            kfk__assigned_drop(p);
+            return NULL;
+        }
+    }
     kfk__consumer_places(c, tp->topic, &p->start, &p->reset);
     p->opaque = tp->opaque;
     return p;
@@ -314,8 +321,7 @@ static void resume(kfk__assigned *p, const kfk_tp *tp, kfk__list *out)
     (void)tp;
     (void)out;
     p->paused = false;
-    if (p->err || !kfk__list_empty(&p->fetched))
-        kfk__assigned_ready(p);
+    kfk__assigned_resume(p);
     kfk__assigned_tell(p);
 }
 

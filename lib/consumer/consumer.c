@@ -229,6 +229,8 @@ static void start_close(kfk_consumer *c)
     for (kfk__list *at = gone.next; at != &gone; at = at->next) {
         kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
 
+        if (p->marks)
+            kfk__marks_end(p->marks);
         kfk__list_remove(&p->ready);
         kfk__list_splice(&s->garbage, &p->fetched);
     }

@@ -45,6 +45,8 @@ struct kfk_consumer {
     kfk__shared *shared;
     kfk__fetcher fetcher;
     kfk__loop loop;
+    bool marks;             /* what is done of partitions that are assigned from now on is marked (marks.h); set once */
+    int64_t max_undone;     /* with that: offsets of one that may be handed out and not done; 0: no limit */
     int32_t api_timeout_ms; /* default.api.timeout.ms */
     int64_t commit_every;   /* enable.auto.commit: in ns; 0: never */
     int64_t commit_at;      /* when it is due; the polling thread's */

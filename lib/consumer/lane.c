@@ -51,6 +51,7 @@ typedef struct reading {
     kfk__lane *lane;
     kfk__assigned *p; /* which the lane holds */
     kfk__fetched *f;  /* NULL: nothing is ready */
+    kfk_records *run; /* what was cut of it; NULL: nothing */
     unsigned version, fetch_version;
     int64_t position;
     size_t was; /* bytes in |f| */
@@ -123,6 +124,10 @@ static void go_on(reading *r, kfk_err err)
     if (p->position != r->position)
         p->epoch = r->f->epoch;
     p->position = r->position;
+    if (p->marks && r->run)
+        kfk__records_open(r->run, p->epoch);
+    else if (p->marks)
+        kfk__marks_skip(p->marks, p->position, p->epoch);
     p->buffered -= r->was - left;
     if (p->full && p->buffered <= p->full) {
         p->full = 0;
@@ -165,6 +170,15 @@ static bool put_back(reading *r, kfk_err err, const char *why, bool kept)
     return fresh;
 }
 
+/* Cuts a run out of what was taken. */
+static kfk_err cut_run(reading *r, const kfk__cut_options *cut, const char **why)
+{
+    kfk_err err = r->p->marks ? kfk__marks_reserve(r->p->marks) : KFK_OK;
+
+    return err ? err
+               : kfk__records_cut(&r->run, r->p, r->version, r->f, &r->position, cut, why);
+}
+
 kfk_err kfk__consumer_take(kfk_consumer *c, kfk__lane *lane, const kfk__cut_options *cut,
                            kfk_records **rs, kfk_error *e)
 {
@@ -179,13 +193,13 @@ kfk_err kfk__consumer_take(kfk_consumer *c, kfk__lane *lane, const kfk__cut_opti
         err = take_ready(c->shared, lane, &r, e);
         if (!r.f)
             return err;
-        err = kfk__records_cut(rs, r.p, r.version, r.f, &r.position, cut, &why);
+        err = cut_run(&r, cut, &why);
         /* Who polls does with it what he likes, for as long as he likes. */
-        kept = *rs && lane != &c->shared->lane;
-        if (!put_back(&r, err, why, kept)) {
-            kfk_records_free(*rs);
-            *rs = NULL;
-        }
+        kept = r.run && lane != &c->shared->lane;
+        if (put_back(&r, err, why, kept))
+            *rs = r.run;
+        else
+            kfk_records_free(r.run);
         if (*rs)
             return KFK_OK;
         if (err == KFK_ERR_NOMEM)

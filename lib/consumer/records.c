@@ -1,4 +1,4 @@
-#include "consumer/records.h"
+#include "consumer/run.h"
 
 #include <string.h>
 
@@ -6,7 +6,6 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "base/fork.h"
 #include "base/ledger.h"
 #include "base/mem.h"
 #include "record/cursor.h"
@@ -15,41 +14,12 @@
 /* A run ends once so much has been inflated for it: more would only wait in memory. */
 enum { ENOUGH_INFLATED = 1 << 20, FIRST_SEGMENTS = 4 };
 
-/* The records of one batch. */
-typedef struct segment {
-    kfk__batch_header header;
-    const uint8_t *records;
-    size_t n;
-    kfk__fbuf *inflated; /* NULL: the records lie in the run's buffer */
-} segment;
-
-struct kfk_records {
-    /* What every next touches. */
-    kfk__batch_cursor cursor;
-    kfk_record_view view;
-    kfk__assigned *partition;
-    unsigned version, fetch_version; /* of the partition, when it was cut */
-    int64_t start, end; /* offsets: [start, end) */
-    size_t current;     /* the segment that the cursor is in */
-    bool pending;       /* the cursor has read a record that was not given yet */
-
-    segment *segments;
-    size_t n_segments, cap;
-    kfk__fbuf *buf;
-    kfk_allocator alloc;   /* the handle's */
-    kfk_allocator beneath; /* what this struct is of */
-    unsigned forks;        /* kfk__fork_count when it was made */
-    kfk_tp tp;
-    kfk_err status;
-    const char *why;
-};
-
 /* ---- cutting ---- */
 
-static segment *add_segment(kfk_records *rs)
+static kfk__segment *add_segment(kfk_records *rs)
 {
     size_t cap = rs->cap ? rs->cap * 2 : FIRST_SEGMENTS;
-    segment *v;
+    kfk__segment *v;
 
     if (rs->n_segments < rs->cap)
         return &rs->segments[rs->n_segments];
@@ -132,14 +102,14 @@ static kfk_err check_order(const kfk__batch_header *h, const kfk__fetched *f, co
 /* Whether a message at |p| lies behind the last segment, which is of such as well. */
 static bool continues(const kfk_records *rs, const kfk__batch_header *h, const uint8_t *p)
 {
-    const segment *s = rs->n_segments ? &rs->segments[rs->n_segments - 1] : NULL;
+    const kfk__segment *s = rs->n_segments ? &rs->segments[rs->n_segments - 1] : NULL;
 
     return s && h->magic < 2 && !(h->attributes & KFK__BATCH_CODEC) &&
            h->magic == s->header.magic && h->attributes == s->header.attributes &&
            p == s->records + s->n && h->base_offset - s->header.base_offset <= INT32_MAX;
 }
 
-static void extend(segment *s, const kfk__batch_header *h, size_t size)
+static void extend(kfk__segment *s, const kfk__batch_header *h, size_t size)
 {
     s->header.count++;
     s->header.last_offset_delta = (int32_t)(h->base_offset - s->header.base_offset);
@@ -197,7 +167,7 @@ static kfk_err add_batch(kfk_records *rs, const kfk__batch_header *h, kfk__fetch
 {
     const uint8_t *p = f->buf->data + f->at;
     kfk_bytes body = body_of(h, p, size);
-    segment *s;
+    kfk__segment *s;
 
     if (!is_wanted(h, f))
         return KFK_OK;
@@ -208,7 +178,8 @@ static kfk_err add_batch(kfk_records *rs, const kfk__batch_header *h, kfk__fetch
     s = add_segment(rs);
     if (!s)
         return KFK_ERR_NOMEM;
-    *s = (segment){.header = *h, .records = body.data, .n = body.len};
+    *s = (kfk__segment){.header = *h, .records = body.data, .n = body.len};
+    atomic_init(&s->left, NULL);
     if (f->inflated) {
         s->inflated = f->inflated;
         atomic_fetch_add_explicit(&f->inflated->owners, 1, memory_order_relaxed);
@@ -219,15 +190,10 @@ static kfk_err add_batch(kfk_records *rs, const kfk__batch_header *h, kfk__fetch
     return KFK_OK;
 }
 
-static int64_t last_offset(const kfk__batch_header *h)
-{
-    return h->base_offset + h->last_offset_delta;
-}
-
 /* The batch at f->at has been handed out whole. */
 static void next_batch(kfk__fetched *f, const kfk__batch_header *h, size_t size)
 {
-    f->next = last_offset(h) + 1;
+    f->next = kfk__run_last_offset(h) + 1;
     f->epoch = h->leader_epoch;
     kfk__fbuf_drop(f->inflated);
     f->inflated = NULL;
@@ -264,17 +230,17 @@ static kfk_records *new_run(kfk__assigned *p, unsigned version, kfk__fetched *f,
 
 /* Where a run ends that has room for |room| of the records of |s| from |first| on: at the next one, if there is one. Only
  * where compaction has taken out some they have to be counted. */
-static int64_t end_of_room(const segment *s, int64_t first, int64_t room)
+static int64_t end_of_room(const kfk__segment *s, int64_t first, int64_t room)
 {
     kfk__batch_cursor c;
 
-    if (s->header.count > s->header.last_offset_delta)
+    if (kfk__run_is_dense(s))
         return first + room;
     kfk__batch_cursor_init(&c, &s->header, s->records, s->n);
     while (kfk__batch_cursor_next(&c))
         if (c.offset >= first && room-- == 0)
             return c.offset;
-    return last_offset(&s->header) + 1;
+    return kfk__run_last_offset(&s->header) + 1;
 }
 
 /* Takes one batch in. *position moves past what of it is in the run, and *room is what the run has room for after that.
@@ -282,22 +248,22 @@ static int64_t end_of_room(const segment *s, int64_t first, int64_t room)
 static bool take_batch(const kfk_records *rs, const kfk__batch_header *h, kfk__fetched *f,
                        size_t size, int64_t *position, int64_t *room)
 {
-    const segment *s = rs->n_segments ? &rs->segments[rs->n_segments - 1] : NULL;
-    bool holds_some = s && last_offset(&s->header) == last_offset(h);
+    const kfk__segment *s = rs->n_segments ? &rs->segments[rs->n_segments - 1] : NULL;
+    bool holds_some = s && kfk__run_last_offset(&s->header) == kfk__run_last_offset(h);
     int64_t first = h->base_offset > *position ? h->base_offset : *position;
-    int64_t n = holds_some ? last_offset(h) - first + 1 : 0;
+    int64_t n = holds_some ? kfk__run_last_offset(h) - first + 1 : 0;
 
     /* A batch may have more records than the run has room for: what is left of it is the next run's. */
     if (n > *room && h->count > *room) {
         int64_t end = end_of_room(s, first, *room);
 
-        if (end <= last_offset(h)) {
+        if (end <= kfk__run_last_offset(h)) {
             *position = end;
             f->epoch = h->leader_epoch;
             return true;
         }
     }
-    *position = last_offset(h) + 1;
+    *position = kfk__run_last_offset(h) + 1;
     *room -= n < *room ? n : *room;
     next_batch(f, h, size);
     return *room == 0;
@@ -337,7 +303,7 @@ static kfk_err fill(kfk_records *rs, kfk__fetched *f, int64_t *position, const k
         size_t size;
         kfk_err err =
             kfk__message_header_read(f->buf->data + f->at, f->end - f->at, &h, &size, why);
-        const int64_t own = err ? -1 : last_offset(&h) + 1;
+        const int64_t own = err ? -1 : kfk__run_last_offset(&h) + 1;
 
         if (err == KFK_ERR_WOULD_BLOCK) { /* what follows whole batches has been cut off before */
             *why = "a batch that was fetched is cut short";
@@ -346,7 +312,7 @@ static kfk_err fill(kfk_records *rs, kfk__fetched *f, int64_t *position, const k
         }
         if (!err)
             err = check_order(&h, f, why);
-        if (!err && last_offset(&h) < *position) {
+        if (!err && kfk__run_last_offset(&h) < *position) {
             next_batch(f, &h, size);
             continue;
         }
@@ -368,7 +334,7 @@ static kfk_err fill(kfk_records *rs, kfk__fetched *f, int64_t *position, const k
 static void resume(kfk_records *rs)
 {
     kfk__assigned *p = rs->partition;
-    const segment *s = &rs->segments[0];
+    const kfk__segment *s = &rs->segments[0];
 
     kfk__lock(&p->shared->lock);
     rs->tp.opaque = p->opaque;
@@ -414,16 +380,12 @@ kfk_err kfk__records_cut(kfk_records **run, kfk__assigned *p, unsigned version, 
     return KFK_OK;
 }
 
-/* In a child of fork all but the struct is of the handle's ledger, and may be gone with it already. */
-static bool is_forked(const kfk_records *rs)
-{
-    return rs->forks != kfk__fork_count();
-}
-
 static void drop_parts(kfk_records *rs)
 {
-    for (size_t i = 0; i < rs->n_segments; i++)
+    for (size_t i = 0; i < rs->n_segments; i++) {
         kfk__fbuf_drop(rs->segments[i].inflated);
+        kfk__release(&rs->alloc, atomic_load_explicit(&rs->segments[i].left, memory_order_relaxed));
+    }
     kfk__release(&rs->alloc, rs->segments);
     kfk__fbuf_drop(rs->buf);
     kfk__assigned_drop(rs->partition);
@@ -435,7 +397,7 @@ void kfk_records_free(kfk_records *rs)
 
     if (!rs)
         return;
-    if (!is_forked(rs))
+    if (!kfk__run_is_forked(rs))
         drop_parts(rs);
     beneath = rs->beneath;
     kfk__release(&beneath, rs);
@@ -448,7 +410,7 @@ static int64_t after_bad(const kfk_records *rs)
 {
     const kfk__batch_header *h = &rs->segments[rs->current].header;
 
-    return h->magic < 2 ? rs->tp.offset + 1 : last_offset(h) + 1;
+    return h->magic < 2 ? rs->tp.offset + 1 : kfk__run_last_offset(h) + 1;
 }
 
 /* The record after the last good one cannot be read: that is where the partition stands, until a seek. */
@@ -458,11 +420,13 @@ static void bad_record(kfk_records *rs, const char *why)
 
     rs->status = KFK_ERR_BAD_RECORD;
     rs->why = why;
-    if (is_forked(rs))
+    if (kfk__run_is_forked(rs))
         return;
     kfk__lock(&p->shared->lock);
     if (atomic_load_explicit(&p->version, memory_order_relaxed) == rs->version) {
         p->position = rs->tp.offset;
+        if (p->marks)
+            kfk__marks_cut(p->marks, p->position, rs->view.leader_epoch);
         kfk__assigned_fail(p, KFK_ERR_BAD_RECORD, p->position, why);
         p->skip_to = after_bad(rs);
     }
@@ -473,7 +437,7 @@ static void bad_record(kfk_records *rs, const char *why)
 /* To the first record of the next segment. false: there is none, or it cannot be read. */
 static bool next_segment(kfk_records *rs)
 {
-    const segment *s;
+    const kfk__segment *s;
 
     if (rs->current != (size_t)-1 && rs->cursor.why) {
         bad_record(rs, rs->cursor.why);
@@ -487,13 +451,19 @@ static bool next_segment(kfk_records *rs)
     return true;
 }
 
+/* All before |offset| has been given. */
+static inline void pass(kfk_records *rs, int64_t offset)
+{
+    __atomic_store_n(&rs->tp.offset, offset, __ATOMIC_RELAXED);
+}
+
 /* The end, for one reason or another. */
 static const kfk_record_view *stop(kfk_records *rs, kfk_err status)
 {
     if (!rs->status)
         rs->status = status;
     if (!rs->status)
-        rs->tp.offset = rs->end;
+        pass(rs, rs->end);
     rs->current = rs->n_segments;
     rs->cursor.left = 0;
     return NULL;
@@ -504,7 +474,7 @@ static const kfk_record_view *stop_inside(kfk_records *rs)
 {
     kfk__assigned *p = rs->partition;
 
-    if (rs->current < rs->n_segments && !is_forked(rs)) {
+    if (rs->current < rs->n_segments && !kfk__run_is_forked(rs)) {
         kfk__lock(&p->shared->lock);
         if (p->fetch_version == rs->fetch_version) {
             p->resume = rs->cursor;
@@ -534,7 +504,7 @@ static inline const kfk_record_view *give(kfk_records *rs, const kfk__record *r)
     v->offset = rs->cursor.offset;
     v->timestamp_ms = rs->cursor.timestamp;
     v->n_headers = r->n_headers;
-    rs->tp.offset = rs->cursor.offset + 1;
+    pass(rs, rs->cursor.offset + 1);
     return v;
 }
 

@@ -29,4 +29,17 @@ typedef struct kfk__cut_options {
 kfk_err kfk__records_cut(kfk_records **run, kfk__assigned *p, unsigned version, kfk__fetched *f,
                          int64_t *position, const kfk__cut_options *o, const char **why);
 
+/* ---- in a group: what is done of it (marks.h) ---- */
+
+/* The run is handed out, and ends behind a record of |epoch|. Once; a place has been reserved for it. Locked. */
+void kfk__records_open(kfk_records *rs, int32_t epoch);
+/* All of it before |end|, which kfk_records_next has passed, is done: one lock, whatever the number of records, and no
+ * memory. On the thread that reads it. Errors as kfk_records_mark. */
+kfk_err kfk__records_mark_to(kfk_records *rs, int64_t end, kfk_error *e);
+/* All that next gave so far is done. */
+static inline kfk_err kfk__records_mark_all(kfk_records *rs, kfk_error *e)
+{
+    return kfk__records_mark_to(rs, kfk_records_tp(rs)->offset, e);
+}
+
 #endif

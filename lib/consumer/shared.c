@@ -332,6 +332,7 @@ void kfk__assigned_drop(kfk__assigned *p)
     if (!p || atomic_fetch_sub_explicit(&p->owners, 1, memory_order_acq_rel) != 1)
         return;
     s = p->shared;
+    kfk__marks_free(p->marks);
     kfk__release(&s->env.alloc, p->topic);
     kfk__release(&s->env.alloc, p);
     kfk__shared_drop(s);
@@ -410,6 +411,8 @@ void kfk__assigned_start(kfk__assigned *p)
 void kfk__assigned_revoke(kfk__assigned *p)
 {
     atomic_fetch_add_explicit(&p->version, 1, memory_order_release);
+    if (p->marks)
+        kfk__marks_restart(p->marks);
 }
 
 void kfk__assigned_leave(kfk__assigned *p)
@@ -417,6 +420,8 @@ void kfk__assigned_leave(kfk__assigned *p)
     kfk__assigned_revoke(p);
     forget_fetched(p);
     p->gone = true;
+    if (p->marks)
+        kfk__marks_end(p->marks);
 }
 
 void kfk__assigned_fail(kfk__assigned *p, kfk_err err, int64_t offset, const char *why)
@@ -454,12 +459,18 @@ void kfk__assigned_ready(kfk__assigned *p)
     kfk__shared *s = p->shared;
 
     /* Nobody polls any more, and the partition may be about to go; or what it has is for when it is resumed. */
-    if (s->closed || p->gone || p->paused)
+    if (s->closed || p->gone || p->paused || kfk__marks_full(p->marks))
         return;
     if (kfk__list_empty(&p->ready))
         kfk__list_push(&p->lane->ready, &p->ready);
     wake_lane(s, p->lane);
     kfk__shared_ring(s);
+}
+
+void kfk__assigned_resume(kfk__assigned *p)
+{
+    if (p->err || !kfk__list_empty(&p->fetched))
+        kfk__assigned_ready(p);
 }
 
 /* ---- lanes ---- */

@@ -19,8 +19,9 @@
 #include "base/lock.h"
 #include "consumer/aborted.h"
 #include "consumer/course.h"
-#include "consumer/speaker.h"
+#include "consumer/marks.h"
 #include "consumer/place.h"
+#include "consumer/speaker.h"
 #include "net/loop.h"
 #include "record/cursor.h"
 
@@ -88,6 +89,7 @@ typedef struct kfk__assigned {
     int32_t partition;
     kfk__place start; /* where to begin where nothing is committed */
     kfk__place reset; /* where to go on from an offset that is not there */
+    kfk__marks *marks; /* what of it has been done, in a group; NULL: nobody marks anything */
 
     /* Guarded by the lock. */
     kfk__list link;  /* in the assignment */
@@ -207,8 +209,11 @@ void kfk__assigned_fail(kfk__assigned *p, kfk_err err, int64_t offset, const cha
 
 /* The Fetcher is to look at it. Locked. */
 void kfk__assigned_tell(kfk__assigned *p);
-/* There is something to read: puts it into the ready list, and wakes who waits. Locked. */
+/* There is something to read: puts it into the ready list, and wakes who waits; unless it is paused, or has as much undone
+ * as it may. Locked. */
 void kfk__assigned_ready(kfk__assigned *p);
+/* Whether anything keeps it from being read has changed. Locked. */
+void kfk__assigned_resume(kfk__assigned *p);
 
 /* In use from now on, or not any more: kfk_consumer_poll's is, unless there are others. Partitions that nobody reads move, so
  * that each lane has its part. Who reads in one that goes has let go of what he read. Locked. */

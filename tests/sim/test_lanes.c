@@ -316,6 +316,119 @@ START_TEST(who_waits_in_a_lane_is_woken_from_outside)
 }
 END_TEST
 
+/* ---- marks ---- */
+
+enum { LIMIT = 10 };
+
+static kfk__assigned *the_partition(void)
+{
+    kfk__assigned *p;
+
+    kfk__lock(&c->shared->lock);
+    p = kfk__assigned_hold(kfk__shared_find(c->shared, "t", 0));
+    kfk__unlock(&c->shared->lock);
+    return p;
+}
+
+/* Some of the runs that are out, in any order; all of each. */
+static void mark_some(kfk_records **out, int *n, bool all)
+{
+    while (*n > 0 && (all || sim_below(w.rig.s, 3) > 0)) {
+        int i = (int)sim_below(w.rig.s, (uint64_t)*n);
+        int64_t end = kfk_records_tp(out[i])->offset;
+
+        for (int64_t k = end - 3 > 0 ? end - 3 : 0; k < end; k++) /* runs of up to three */
+            if (kfk_records_mark(out[i], k, k, &w.e) != KFK_OK)
+                ck_assert_int_eq(w.e.code, KFK_ERR_INVALID_ARG);
+        kfk_records_free(out[i]);
+        out[i] = out[--*n];
+    }
+}
+
+/* Runs are kept and marked later, as far as the limit allows. */
+static void keeps_runs(void)
+{
+    kfk_records *out[LIMIT + 1], *rs;
+    kfk__assigned *p;
+    kfk__lane a;
+    int32_t epoch;
+    int n = 0, read = 0;
+
+    start();
+    c->marks = true;
+    c->max_undone = LIMIT;
+    fill();
+    kfk__lane_add(c, &a);
+    assign_from(0, 1);
+    p = the_partition();
+    while (read < EACH) {
+        ck_assert_int_eq(kfk__consumer_take(c, &a, &c->cut, &rs, &w.e), KFK_OK);
+        ck_assert_int_lt(kfk__marks_undone(p->marks), LIMIT + 3);
+        if (!rs && kfk__lane_await(c, &a, now() + 5000 * KFK__MS, false) != KFK_OK)
+            ck_assert(kfk__marks_full(p->marks)); /* nothing came, and that is why */
+        for (; rs && kfk_records_next(rs); read++)
+            ;
+        if (rs)
+            out[n++] = rs;
+        if (kfk__marks_full(p->marks) || sim_below(w.rig.s, 2))
+            mark_some(out, &n, false);
+    }
+    mark_some(out, &n, true);
+    ck_assert_int_eq(kfk__marks_done(p->marks, &epoch), EACH);
+    ck_assert_int_ge(epoch, 0);
+    kfk__lane_remove(c, &a);
+    ck_assert_int_eq(kfk_consumer_assign(c, NULL, 0, &w.e), KFK_OK);
+    ck_assert_int_eq(kfk__marks_done(p->marks, &epoch), -1);
+    kfk__assigned_drop(p);
+    kfk_consumer_free(c);
+}
+
+START_TEST(no_more_is_handed_out_than_may_be_undone)
+{
+    world_seeds(&(world_opts){0}, 30, keeps_runs);
+}
+END_TEST
+
+/* A seek, the end of the ownership, the close: what was read before is nobody's. */
+static void is_not_ours(void)
+{
+    kfk_records *rs[3];
+    kfk_tp t = tp("t", 0, 0);
+
+    start();
+    c->marks = true;
+    fill();
+    for (int i = 0; i < 3; i++) {
+        if (i < 2)
+            ck_assert_int_eq(kfk_consumer_assign(c, &t, 1, &w.e), KFK_OK);
+        ck_assert_int_eq(kfk_consumer_poll(c, 10000, &rs[i], &w.e), KFK_OK);
+        ck_assert_int_eq(kfk_records_next(rs[i])->offset, i < 2 ? 0 : 3);
+        ck_assert_int_eq(kfk_records_mark(rs[i], i < 2 ? 0 : 3, i < 2 ? 0 : 3, &w.e), KFK_OK);
+        if (i == 0)
+            ck_assert_int_eq(kfk_consumer_seek(c, &t, 1, &w.e), KFK_OK);
+        if (i == 1)
+            continue; /* the next is of the same */
+        if (i == 2)
+            ck_assert_int_eq(kfk_consumer_close(c, 0, &w.e), KFK_OK);
+        ck_assert_int_eq(kfk_records_mark(rs[i], i < 2 ? 0 : 3, i < 2 ? 0 : 3, &w.e),
+                         KFK_ERR_REVOKED);
+    }
+    kfk_consumer_free(c);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(kfk_records_mark(rs[i], i < 2 ? 0 : 3, i < 2 ? 0 : 3, &w.e),
+                         KFK_ERR_REVOKED);
+        kfk_records_free(rs[i]);
+    }
+}
+
+START_TEST(marks_are_of_one_ownership)
+{
+    world_seeds(&(world_opts){0}, 10, is_not_ours);
+}
+END_TEST
+
+/* ---- the end ---- */
+
 static void closes(void *arg)
 {
     nap((int64_t)sim_below(w.rig.s, 50));
@@ -355,6 +468,8 @@ int main(void)
                                        what_is_being_read_stays_in_its_lane,
                                        the_end_of_reading_is_told,
                                        who_waits_in_a_lane_is_woken_from_outside,
+                                       no_more_is_handed_out_than_may_be_undone,
+                                       marks_are_of_one_ownership,
                                        the_close_ends_all_waits,
                                        NULL,
                                    });
