@@ -78,8 +78,8 @@ BASE := arena buf crc32c error errtab fork heap ledger lock log log_limit map me
 	metrics_text murmur2 uuid version
 PROTO := api blob data decode encode header message piece
 COMPRESS := compress gzip lz4 snappy zstd
-CONFIG := check check_group config duration getter hostport load nearest properties property \
-	setting value
+CONFIG := assignor check check_group config duration getter hostport load nearest \
+	properties property setting value
 NET := addr env_posix helper loop poller poller_epoll poller_poll resolver socket thread \
 	transport_tcp waiter
 RECORD := batch cursor message read write

@@ -9,7 +9,7 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes \
 	base/metrics_text base/murmur2 base/secret base/uuid base/varint \
 	client/bootstrap client/exchange client/input client/metadata client/metrics \
 	client/request client/retry client/throttle client/versions compress/compress \
-	compress/gzip compress/lz4 compress/snappy compress/zstd config/check \
+	compress/gzip compress/lz4 compress/snappy compress/zstd config/assignor config/check \
 	config/check_group config/config config/duration config/hostport config/load \
 	config/properties config/property config/value consumer/aborted consumer/marking \
 	consumer/marks consumer/place \

@@ -3,6 +3,7 @@
 #define KFK_KFK_H
 
 #include <kfk/admin.h>
+#include <kfk/assignor.h>
 #include <kfk/config.h>
 #include <kfk/consumer.h>
 #include <kfk/error.h>

@@ -32,12 +32,28 @@ static kfk_err check_names(const kfk_config *c, kfk_error *e)
 
 /* ---- partition.assignment.strategy ---- */
 
-static bool is_known(kfk_bytes name, kfk__nearest *nearest)
+/* The i-th of the assignors that there are: ours, then the application's. */
+static bool assignor_at(const kfk_config *c, size_t i, kfk_bytes *name)
 {
     const char *bounds = kfk__property_table[KFK__P_PARTITION_ASSIGNMENT_STRATEGY].bounds;
+    const kfk__config_assignor *own;
+    kfk_bytes known;
+    size_t n = 0;
+
+    if (kfk__value_choice_at(bounds, i, name))
+        return true;
+    while (kfk__value_choice_at(bounds, n, &known))
+        n++;
+    own = kfk__config_assignor_at(c, i - n);
+    *name = kfk__bytes_str(own ? own->name : NULL);
+    return own != NULL;
+}
+
+static bool is_known(const kfk_config *c, kfk_bytes name, kfk__nearest *nearest)
+{
     kfk_bytes known;
 
-    for (size_t i = 0; kfk__value_choice_at(bounds, i, &known); i++) {
+    for (size_t i = 0; assignor_at(c, i, &known); i++) {
         if (kfk__bytes_equal(known, name))
             return true;
         kfk__nearest_try(nearest, known);
@@ -45,18 +61,19 @@ static bool is_known(kfk_bytes name, kfk__nearest *nearest)
     return false;
 }
 
-static kfk_err check_strategy(kfk_bytes name, kfk_error *e)
+static kfk_err check_strategy(const kfk_config *c, kfk_bytes name, kfk_error *e)
 {
     kfk__nearest nearest = kfk__nearest_to(name);
     char text[128], shown[128];
 
-    if (is_known(name, &nearest))
+    if (is_known(c, name, &nearest))
         return KFK_OK;
     kfk__error_set(text, sizeof text, name.data, name.len);
     kfk__value_show(KFK__P_PARTITION_ASSIGNMENT_STRATEGY, text, shown, sizeof shown);
     return kfk__fail(e, KFK_ERR_CONFIG,
-                     "partition.assignment.strategy: \"%s\" is none of Kafka's%s%.*s%s", shown,
-                     nearest.known.data ? "; did you mean \"" : "", (int)nearest.known.len,
+                     "partition.assignment.strategy: \"%s\" is none of Kafka's, and "
+                     "kfk_config_assignor did not name it%s%.*s%s",
+                     shown, nearest.known.data ? "; did you mean \"" : "", (int)nearest.known.len,
                      nearest.known.data ? (const char *)nearest.known.data : "",
                      nearest.known.data ? "\"?" : "");
 }
@@ -79,7 +96,7 @@ static kfk_err check_strategies(const kfk_config *c, kfk_error *e)
     size_t i = 0;
 
     for (; !err && kfk__config_item(c, KFK__P_PARTITION_ASSIGNMENT_STRATEGY, i, &name); i++) {
-        err = check_strategy(name, e);
+        err = check_strategy(c, name, e);
         if (!err && came_before(c, i, name))
             err = kfk__fail(e, KFK_ERR_CONFIG, "partition.assignment.strategy: %.*s comes twice",
                             name.len < 255 ? (int)name.len : 255, (const char *)name.data);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/secret.h"
@@ -38,6 +39,7 @@ void kfk_config_free(kfk_config *c)
         return;
     a = c->alloc;
     kfk__settings_fini(&c->settings);
+    kfk__config_assignors_fini(&c->assignors, &a);
     kfk__buf_fini(&c->notes);
     kfk__release(&a, c);
 }
@@ -52,7 +54,8 @@ kfk_config *kfk__config_copy(const kfk_config *c, const kfk_allocator *a)
     copy->hooks = c->hooks;
     copy->hooks_arg = c->hooks_arg;
     copy->role = c->role;
-    if (kfk__settings_copy(&copy->settings, &c->settings))
+    if (kfk__settings_copy(&copy->settings, &c->settings) &&
+        kfk__config_assignors_copy(&copy->assignors, &copy->alloc, &c->assignors))
         return copy;
     kfk_config_free(copy);
     return NULL;
@@ -232,6 +235,65 @@ kfk_err kfk_config_set_topic(kfk_config *c, const char *topic, const char *name,
     if (!(kfk__property_table[key.id].flags & KFK__PROPERTY_TOPIC))
         return kfk__fail(e, KFK_ERR_CONFIG, "%s cannot be set for one topic", key.name);
     return kfk__config_put(c, key, topic, value, 0, e);
+}
+
+/* ---- assignors ---- */
+
+const kfk__config_assignor *kfk__config_assignor_at(const kfk_config *c, size_t i)
+{
+    return i < c->assignors.n ? &c->assignors.v[i] : NULL;
+}
+
+enum { NAME_MOST = 249 }; /* as a topic's */
+
+/* Whether an item of partition.assignment.strategy can be it: a list is split at commas, and blanks
+ * around an item are left out. */
+static bool can_be_name(const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *p = name; *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == ',')
+            return false;
+    return n > 0 && n <= NAME_MOST;
+}
+
+static bool is_taken(const kfk_config *c, const char *name)
+{
+    const int id = KFK__P_PARTITION_ASSIGNMENT_STRATEGY;
+    const char *bounds = kfk__property_table[id].bounds;
+    kfk_bytes text = kfk__value_unalias(id, kfk__bytes_str(name)), known;
+
+    for (size_t i = 0; kfk__value_choice_at(bounds, i, &known); i++)
+        if (kfk__bytes_equal(known, text))
+            return true;
+    for (size_t i = 0; i < c->assignors.n; i++)
+        if (strcmp(c->assignors.v[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+kfk_err kfk_config_assignor(kfk_config *c, const char *name, uint32_t flags, kfk_assign_fn *fn,
+                            void *arg, kfk_error *e)
+{
+    kfk__config_assignor add = {.flags = flags, .fn = fn, .arg = arg};
+
+    if (!c || !name || !fn)
+        return kfk__fail(e, KFK_ERR_INVALID_ARG,
+                         "kfk_config_assignor: config, name or function is NULL");
+    if (flags & ~(uint32_t)KFK_ASSIGNOR_COOPERATIVE)
+        return kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_config_assignor: flags=%#x: unknown",
+                         (unsigned)flags);
+    if (!can_be_name(name))
+        return kfk__fail(e, KFK_ERR_INVALID_ARG,
+                         "kfk_config_assignor: a name has 1 to %d characters, none of them a "
+                         "comma, a blank or a control character",
+                         NAME_MOST);
+    if (is_taken(c, name))
+        return kfk__fail(e, KFK_ERR_INVALID_ARG,
+                         "kfk_config_assignor: there is an assignor \"%s\" already", name);
+    add.name = (char *)(uintptr_t)name; /* to be copied */
+    return kfk__config_assignors_add(&c->assignors, &c->alloc, &add) ? KFK_OK : kfk__fail_nomem(e);
 }
 
 /* ---- introspection ---- */

@@ -17,12 +17,14 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "config/assignor.h"
 #include "config/property.h"
 #include "config/setting.h"
 
 struct kfk_config {
     kfk_allocator alloc;
     kfk__settings settings;
+    kfk__config_assignors assignors;
     kfk__log log;
     kfk_hooks hooks; /* what was given; |log| is made of it */
     void *hooks_arg;
@@ -63,6 +65,9 @@ bool kfk__config_topic(const kfk_config *c, size_t i, const char **topic, kfk__p
 int32_t kfk__config_topic_int(const kfk_config *c, const char *topic, kfk__property_id id);
 const char *kfk__config_topic_string(const kfk_config *c, const char *topic, kfk__property_id id);
 int kfk__config_topic_choice(const kfk_config *c, const char *topic, kfk__property_id id);
+
+/* The i-th assignor of the application; NULL: there are fewer. Valid as long as |c|. */
+const kfk__config_assignor *kfk__config_assignor_at(const kfk_config *c, size_t i);
 
 /* For the files of this folder. */
 
