@@ -86,8 +86,8 @@ RECORD := batch cursor message read write
 CLIENT := bootstrap client exchange input metadata metrics node options request retry \
 	throttle versions
 GROUPIO := commit coordinator fetch groupio meta offsets slots
-MEMBERSHIP := assignors beat claims classic classic_join lead member membership mixed \
-	modern names order parts racks range reconcile roster roundrobin sticky \
+MEMBERSHIP := assignors beat claims classic classic_join custom lead member membership \
+	mixed modern names order parts racks range reconcile roster roundrobin sticky \
 	subscription tips uniform userdata verify wanted
 ADMIN := admin changes cluster configs describe reassignments result topics
 PRODUCER := accumulator append delivery dispatch identity kept metrics outbox outcome \

@@ -22,7 +22,7 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes \
 	devbroker/modern devbroker/plan devbroker/producers devbroker/records \
 	devbroker/sessions devbroker/transactions groupio/commit groupio/coordinator \
 	groupio/fetch groupio/slots handles/fd handles/fork handles/threads \
-	membership/assignors membership/claims membership/golden membership/order \
+	membership/assignors membership/claims membership/custom membership/golden membership/order \
 	membership/range membership/roster membership/roundrobin membership/sticky \
 	membership/userdata net/addr net/env_posix net/helper net/loop net/poller \
 	net/resolver net/socket net/thread net/transport_tcp net/waiter \

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include <kfk/error.h>
 #include <kfk/types.h>
 
 #include "base/arena.h"
@@ -78,10 +79,11 @@ enum { KFK__EAGER = 1, KFK__COOPERATIVE = 2 };
 typedef struct kfk__assignor kfk__assignor;
 
 /* *out: in->n_members answers, in |arena|. KFK_ERR_NOMEM, KFK_ERR_INVALID_ARG (a member or a topic
- * comes twice; more partitions than KFK__ASSIGN_MOST), or what a user's function says: *out is not
- * to be used, and the arena may hold what nobody needs. */
+ * comes twice; more partitions than KFK__ASSIGN_MOST; a user's function failed): *out is not to be
+ * used, and the arena may hold what nobody needs. |e|, which is clear, may be filled where there is
+ * more to say than that. */
 typedef kfk_err kfk__assign_fn(const kfk__assignor *self, const kfk__assign_group *in,
-                               kfk__arena *arena, const kfk__assign_share **out);
+                               kfk__arena *arena, const kfk__assign_share **out, kfk_error *e);
 
 /* What this member writes into its subscription for the leader's assignor; null: nothing. */
 typedef kfk_err kfk__user_data_fn(const kfk__assignor *self, const kfk__assign_mine *mine,

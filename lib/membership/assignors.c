@@ -79,10 +79,13 @@ static kfk_err failed(const kfk__assignor *a, kfk_err err, kfk_error *e)
 kfk_err kfk__assignor_run(const kfk__assignor *a, uint32_t protocol, const kfk__assign_group *in,
                           kfk__arena *arena, const kfk__assign_share **out, kfk_error *e)
 {
-    kfk_err err = a->assign(a, in, arena, out);
+    kfk_error why;
+    kfk_err err;
 
+    kfk__error_clear(&why);
+    err = a->assign(a, in, arena, out, &why);
     if (err != KFK_OK)
-        return failed(a, err, e);
+        return why.code ? kfk__fail_copy(e, &why) : failed(a, err, e);
     if (is_ours(a))
         return KFK_OK;
     return kfk__verify(a, protocol == KFK__COOPERATIVE, in, *out, arena->alloc, e);

@@ -216,13 +216,14 @@ static kfk_err give_everything(range *g)
 }
 
 kfk_err kfk__range_assign(const kfk__assignor *self, const kfk__assign_group *in, kfk__arena *arena,
-                          const kfk__assign_share **out)
+                          const kfk__assign_share **out, kfk_error *e)
 {
     kfk__arena scratch;
     range g = {0};
     kfk_err err;
 
     (void)self;
+    (void)e;
     kfk__arena_init(&scratch, arena->alloc);
     err = kfk__roster_init(&g.r, in, KFK__BY_INSTANCE, &scratch);
     if (err == KFK_OK)

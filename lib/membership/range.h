@@ -14,6 +14,6 @@
 
 /* A kfk__assign_fn. */
 kfk_err kfk__range_assign(const kfk__assignor *self, const kfk__assign_group *in, kfk__arena *arena,
-                          const kfk__assign_share **out);
+                          const kfk__assign_share **out, kfk_error *e);
 
 #endif

@@ -36,13 +36,14 @@ static void deal(const kfk__roster *r, int32_t *holder)
 }
 
 kfk_err kfk__roundrobin_assign(const kfk__assignor *self, const kfk__assign_group *in,
-                               kfk__arena *arena, const kfk__assign_share **out)
+                               kfk__arena *arena, const kfk__assign_share **out, kfk_error *e)
 {
     kfk__arena scratch;
     kfk__roster r;
     kfk_err err;
 
     (void)self;
+    (void)e;
     kfk__arena_init(&scratch, arena->alloc);
     err = kfk__roster_init(&r, in, KFK__BY_INSTANCE, &scratch);
     if (err == KFK_OK) {

@@ -7,6 +7,6 @@
 
 /* A kfk__assign_fn. */
 kfk_err kfk__roundrobin_assign(const kfk__assignor *self, const kfk__assign_group *in,
-                               kfk__arena *arena, const kfk__assign_share **out);
+                               kfk__arena *arena, const kfk__assign_share **out, kfk_error *e);
 
 #endif

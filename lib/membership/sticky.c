@@ -47,12 +47,13 @@ static kfk_err assign(const kfk__assign_group *in, bool cooperative, kfk__arena 
 }
 
 kfk_err kfk__sticky_assign(const kfk__assignor *self, const kfk__assign_group *in,
-                           kfk__arena *arena, const kfk__assign_share **out)
+                           kfk__arena *arena, const kfk__assign_share **out, kfk_error *e)
 {
     kfk__arena scratch;
     kfk_err err;
 
     (void)self;
+    (void)e;
     kfk__arena_init(&scratch, arena->alloc);
     err = assign(in, false, &scratch, arena, out);
     kfk__arena_fini(&scratch);
@@ -60,12 +61,13 @@ kfk_err kfk__sticky_assign(const kfk__assignor *self, const kfk__assign_group *i
 }
 
 kfk_err kfk__cooperative_assign(const kfk__assignor *self, const kfk__assign_group *in,
-                                kfk__arena *arena, const kfk__assign_share **out)
+                                kfk__arena *arena, const kfk__assign_share **out, kfk_error *e)
 {
     kfk__arena scratch;
     kfk_err err;
 
     (void)self;
+    (void)e;
     kfk__arena_init(&scratch, arena->alloc);
     err = assign(in, true, &scratch, arena, out);
     kfk__arena_fini(&scratch);

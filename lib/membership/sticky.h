@@ -13,8 +13,8 @@
 
 /* kfk__assign_fns. */
 kfk_err kfk__sticky_assign(const kfk__assignor *self, const kfk__assign_group *in,
-                           kfk__arena *arena, const kfk__assign_share **out);
+                           kfk__arena *arena, const kfk__assign_share **out, kfk_error *e);
 kfk_err kfk__cooperative_assign(const kfk__assignor *self, const kfk__assign_group *in,
-                                kfk__arena *arena, const kfk__assign_share **out);
+                                kfk__arena *arena, const kfk__assign_share **out, kfk_error *e);
 
 #endif

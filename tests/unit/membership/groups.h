@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "membership/assignors.h"
 #include "sim/failalloc.h"
 #include "unit/suite.h"
@@ -236,9 +237,12 @@ static inline void write_user_data(const kfk__assignor *a)
 /* Runs it on the group. */
 static inline void assign(const kfk__assignor *a)
 {
+    kfk_error why;
+
     kfk__arena_reset(&answers);
     answer = NULL;
-    MUST(a->assign(a, &group, &answers, &answer) == KFK_OK);
+    kfk__error_clear(&why);
+    MUST(a->assign(a, &group, &answers, &answer, &why) == KFK_OK);
 }
 
 /* ---- an answer as text ---- */

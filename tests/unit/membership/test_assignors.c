@@ -134,9 +134,9 @@ static void sweep(const char *text, const kfk__assignor *a)
 }
 
 static kfk_err as_range(const kfk__assignor *self, const kfk__assign_group *in, kfk__arena *arena,
-                        const kfk__assign_share **out)
+                        const kfk__assign_share **out, kfk_error *e)
 {
-    return kfk__assignors[0].assign(self, in, arena, out);
+    return kfk__assignors[0].assign(self, in, arena, out, e);
 }
 
 START_TEST(without_memory)
@@ -160,13 +160,14 @@ START_TEST(without_memory_for_many)
     for (int i = 0; i < KFK__N_ASSIGNORS; i++) {
         const kfk__assignor *a = &kfk__assignors[i];
         kfk_err err = KFK_ERR_NOMEM;
+        kfk_error e;
 
         failalloc_fail_once(&mem, 0);
         write_user_data(a);
         for (uint64_t n = 1; err == KFK_ERR_NOMEM; n++) {
             kfk__arena_fini(&answers);
             failalloc_fail_once(&mem, n);
-            err = a->assign(a, &group, &answers, &answer);
+            err = a->assign(a, &group, &answers, &answer, &e);
             ck_assert_int_eq(err != KFK_OK, failalloc_failed(&mem));
         }
         ck_assert_int_eq(err, KFK_OK);
@@ -191,11 +192,12 @@ END_TEST
 /* ---- a user's: it says what its argument says, each member's after the other's ---- */
 
 static kfk_err as_told(const kfk__assignor *self, const kfk__assign_group *in, kfk__arena *arena,
-                       const kfk__assign_share **out)
+                       const kfk__assign_share **out, kfk_error *e)
 {
     const char *const *say = self->arg;
     kfk__assign_share *v = kfk__arena_alloc(arena, (size_t)in->n_members * sizeof *v);
 
+    (void)e;
     if (!say)
         return KFK_ERR_STATE;
     for (int32_t m = 0; v && m < in->n_members; m++) {
