@@ -34,7 +34,7 @@ static void destroy(kfk_consumer *c)
     kfk__compressor_free(c->cut.compressor);
     kfk__loop_fini(&c->loop);
     kfk__consumer_forget_asks(c);
-    kfk__release(&a, c->group.assignors);
+    kfk__assignor_list_fini(&c->group.assignors);
     if (c->shared->bell)
         c->env.ops->poller_free(c->shared->bell);
     kfk__shared_drop(c->shared);
@@ -189,7 +189,7 @@ kfk_err kfk__consumer_new_in(kfk_consumer **out, const kfk__env *env, const kfk_
     if (!err)
         err = make_parts(c, e);
     if (err) {
-        kfk__release(&env->alloc, c->group.assignors);
+        kfk__assignor_list_fini(&c->group.assignors);
         kfk__client_metrics_fini(&c->fetcher.client.metrics);
         kfk_config_free(c->config);
         kfk__release(&env->alloc, c);

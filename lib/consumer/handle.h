@@ -11,12 +11,12 @@
 #include "consumer/fetcher.h"
 #include "consumer/handover.h"
 #include "consumer/records.h"
+#include "membership/custom.h"
 
 /* What a consumer has as a member of a group (subscribe.c); zeroed: it is none. */
 typedef struct kfk__consumer_group {
     kfk__membership *membership; /* NULL: there has been no subscription yet; set once */
-    const kfk__assignor **assignors; /* of partition.assignment.strategy */
-    size_t n_assignors;
+    kfk__assignor_list assignors;   /* of partition.assignment.strategy */
     atomic_llong alive_at;  /* when poll was left last; KFK__NEVER: somebody is in it */
     atomic_bool is_member;  /* something is subscribed to */
     atomic_bool late;       /* the Coordinator has found that too long ago */

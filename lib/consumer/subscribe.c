@@ -224,24 +224,47 @@ kfk_err kfk__consumer_serve(kfk_consumer *c, int64_t until, kfk_error *e)
 
 /* ---- subscribe ---- */
 
+/* The application's assignors as values; *n: how many. NULL: no memory. */
+static kfk__custom *custom_assignors(const kfk_consumer *c, size_t *n)
+{
+    const kfk__config_assignor *from;
+    kfk__custom *v;
+
+    for (*n = 0; kfk__config_assignor_at(c->config, *n); ++*n)
+        continue;
+    v = kfk__array(&c->env.alloc, NULL, *n + 1, sizeof *v);
+    for (size_t i = 0; v && (from = kfk__config_assignor_at(c->config, i)) != NULL; i++)
+        v[i] = (kfk__custom){from->name, from->flags, from->fn, from->arg};
+    return v;
+}
+
+/* The names in partition.assignment.strategy. NULL: no memory. */
+static kfk_bytes *strategy(const kfk_consumer *c, size_t *n)
+{
+    const kfk__property_id id = KFK__P_PARTITION_ASSIGNMENT_STRATEGY;
+    kfk_bytes name, *v;
+
+    for (*n = 0; kfk__config_item(c->config, id, *n, &name); ++*n)
+        continue;
+    v = kfk__array(&c->env.alloc, NULL, *n + 1, sizeof *v);
+    for (size_t i = 0; v && i < *n; i++)
+        (void)kfk__config_item(c->config, id, i, &v[i]);
+    return v;
+}
+
 kfk_err kfk__consumer_read_assignors(kfk_consumer *c, kfk_error *e)
 {
-    kfk__consumer_group *g = &c->group;
-    kfk_bytes name;
+    const kfk_allocator *a = &c->env.alloc;
+    size_t n_own, n;
+    kfk__custom *own = custom_assignors(c, &n_own);
+    kfk_bytes *names = strategy(c, &n);
+    kfk_err err = own && names
+                      ? kfk__assignors_of(&c->group.assignors, names, n, own, n_own, a, e)
+                      : kfk__fail_nomem(e);
 
-    while (kfk__config_item(c->config, KFK__P_PARTITION_ASSIGNMENT_STRATEGY, g->n_assignors, &name)) {
-        const kfk__assignor **v =
-            kfk__array(&c->env.alloc, g->assignors, g->n_assignors + 1, sizeof *v);
-
-        if (!v)
-            return kfk__fail_nomem(e);
-        g->assignors = v;
-        v[g->n_assignors] = kfk__assignor_find(name, NULL, 0);
-        if (!v[g->n_assignors++])
-            return kfk__fail(e, KFK_ERR_CONFIG, "partition.assignment.strategy: there is no %.*s",
-                             (int)name.len, (const char *)name.data);
-    }
-    return KFK_OK;
+    kfk__release(a, own);
+    kfk__release(a, names);
+    return err;
 }
 
 void kfk__consumer_end_membership(kfk_consumer *c)
@@ -265,8 +288,8 @@ static kfk__member_options member_options(const kfk_consumer *c)
         .max_poll_ms = kfk__config_int(cf, KFK__P_MAX_POLL_INTERVAL_MS),
         .modern = kfk__config_choice(cf, KFK__P_GROUP_PROTOCOL) == 0,
         .exclude_internal = kfk__config_bool(cf, KFK__P_EXCLUDE_INTERNAL_TOPICS),
-        .assignors = c->group.assignors,
-        .n_assignors = c->group.n_assignors,
+        .assignors = c->group.assignors.v,
+        .n_assignors = c->group.assignors.n,
     };
 }
 
