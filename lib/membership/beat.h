@@ -5,7 +5,7 @@
 #ifndef KFK_MEMBERSHIP_BEAT_H
 #define KFK_MEMBERSHIP_BEAT_H
 
-#include "membership/modern.h"
+#include "membership/modern_state.h"
 
 /* The request, and in st->saying what of it will be known. KFK_ERR_NOMEM, KFK_ERR_UNSUPPORTED_VERSION
  * (there is an expression and this version has no place for it: st->no_regex). */

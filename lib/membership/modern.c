@@ -1,4 +1,4 @@
-#include "membership/modern.h"
+#include "membership/modern_state.h"
 
 #include <string.h>
 
@@ -13,6 +13,8 @@
 
 /* Between an answer and a heartbeat that somebody's refusal asks for. */
 #define APART (50 * KFK__MS)
+/* So long it has to be a member, and a heartbeat at least, for joining again to begin anew. */
+#define STAY (1000 * KFK__MS)
 
 static int64_t sooner(int64_t a, int64_t b)
 {
@@ -199,11 +201,19 @@ static bool is_fenced(const kfk__modern *st, kfk_err code)
            (code == KFK_ERR_GROUP_ID_NOT_FOUND && st->state == KFK__MODERN_IN);
 }
 
+/* What the gate takes it for. A coordinator that is none leads to a lookup, which has a backoff of its
+ * own; and what goes fast elsewhere has no business here. */
+static kfk_err gate_of(kfk_err why)
+{
+    if (why == KFK_ERR_COORDINATOR_NOT_AVAILABLE)
+        return KFK_ERR_NOT_COORDINATOR;
+    return why == KFK_ERR_CONCURRENT_TRANSACTIONS ? KFK_ERR_REQUEST_TIMED_OUT : why;
+}
+
 /* Everything is said again then: what of it has arrived is not known. */
 static void refused(kfk__member *m, const kfk_error *why, int64_t now)
 {
     kfk__modern *st = m->state;
-    kfk_err gate = why->code;
 
     kfk__beat_forget(st);
     if (is_fenced(st, why->code)) {
@@ -216,9 +226,15 @@ static void refused(kfk__member *m, const kfk_error *why, int64_t now)
         fail(m, why);
         return;
     }
-    if (gate == KFK_ERR_COORDINATOR_NOT_AVAILABLE)
-        gate = KFK_ERR_NOT_COORDINATOR; /* another one is looked for: that has a backoff of its own */
-    st->not_before = st->due = kfk__client_retry_at(&m->client, &st->retry, gate, now);
+    st->not_before = st->due =
+        kfk__client_retry_at(&m->client, &st->retry, gate_of(why->code), now);
+}
+
+/* What is wanted by name is known to metadata: for its id, and so that it may be made. */
+static void know_wanted(kfk__member *m, int64_t now)
+{
+    for (size_t i = 0; i < m->wanted.n; i++)
+        (void)kfk__client_topic(&m->client, m->wanted.topics[i], strlen(m->wanted.topics[i]), now);
 }
 
 static void answered(kfk__member *m, int64_t now)
@@ -229,13 +245,14 @@ static void answered(kfk__member *m, int64_t now)
         st->state = KFK__MODERN_IN;
         st->joined_at = now;
     }
-    if (now - st->joined_at >= st->interval)
+    if (now - st->joined_at >= (st->interval > STAY ? st->interval : STAY))
         st->fences = (kfk__retry){0};
     st->retry = (kfk__retry){0};
     st->complained = false;
     st->not_before = 0;
     st->answered_at = now;
     st->due = now + st->interval;
+    know_wanted(m, now);
     kfk__counter_add(&m->metrics.heartbeats, 1);
 }
 
@@ -300,8 +317,8 @@ static int64_t tick_beat(kfk__member *m, int64_t now)
 
 /* ---- what comes from outside ---- */
 
-/* What is wanted by name is known to metadata: for its id, and so that it may be made. */
-static void know_wanted(kfk__member *m, int64_t now)
+/* Nobody asks any more for what is not wanted. */
+static void forget_unwanted(kfk__member *m)
 {
     kfk__metadata *md = &m->client.metadata;
 
@@ -312,12 +329,11 @@ static void know_wanted(kfk__member *m, int64_t now)
         if (!kfk__wanted_names(&m->wanted, kfk__bytes(t->name, t->name_len)))
             kfk__metadata_forget(md, t);
     }
-    for (size_t i = 0; i < m->wanted.n; i++)
-        (void)kfk__client_topic(&m->client, m->wanted.topics[i], strlen(m->wanted.topics[i]), now);
 }
 
 static void modern_resubscribed(kfk__member *m, int64_t now)
 {
+    forget_unwanted(m);
     know_wanted(m, now);
     kfk__beat_wanted_changed(m->state);
 }

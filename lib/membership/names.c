@@ -150,7 +150,13 @@ static kfk_err build(kfk__call *call, int16_t version, kfk__arena *a, const void
     return KFK_OK;
 }
 
-/* A topic has its name whatever else may be wrong with it. */
+/* A topic without leaders has its name all the same. */
+static bool names_topic(const kfk__metadata_response_topic *t)
+{
+    return (!t->error_code || t->error_code == KFK_ERR_LEADER_NOT_AVAILABLE) && t->name.len > 0 &&
+           !memchr(t->name.data, '\0', t->name.len);
+}
+
 static kfk_err answer(kfk__call *call, const void *body, int16_t version, kfk_error *e)
 {
     kfk__names *n = call->owner;
@@ -161,7 +167,7 @@ static kfk_err answer(kfk__call *call, const void *body, int16_t version, kfk_er
         const kfk__metadata_response_topic *t = &rs->topics.v[i];
         kfk__named *of = known(n, &t->topic_id);
 
-        if (!of || of->name || t->name.len == 0 || memchr(t->name.data, '\0', t->name.len))
+        if (!of || of->name || !names_topic(t))
             continue;
         if (!set_name(n, of, t->name.data, t->name.len))
             return kfk__fail_nomem(e);

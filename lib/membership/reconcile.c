@@ -104,7 +104,7 @@ static kfk_err revoke(kfk__member *m, kfk__modern *st, kfk__tips *goal, int64_t 
     return err;
 }
 
-/* Nothing is to change. A new target that has no names yet is answered all the same, once: with as
+/* Nothing is to change, or can be yet. A new target that has no names yet is answered all the same, once: with as
  * much of it as there is. */
 static void leave_it(kfk__modern *st)
 {
@@ -120,7 +120,7 @@ static kfk_err begin(kfk__member *m, kfk__modern *st, int64_t now)
 
     kfk__tips_init(&goal, &m->env->alloc);
     err = find_goal(st, &goal);
-    if (!err && !st->fresh && kfk__tips_equal(&goal, &st->local))
+    if (!err && kfk__tips_equal(&goal, &st->local) && (!st->fresh || st->target.n > 0))
         leave_it(st);
     else if (!err)
         err = revoke(m, st, &goal, now);

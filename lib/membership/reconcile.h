@@ -10,7 +10,7 @@
 #ifndef KFK_MEMBERSHIP_RECONCILE_H
 #define KFK_MEMBERSHIP_RECONCILE_H
 
-#include "membership/modern.h"
+#include "membership/modern_state.h"
 
 /* Does what can be done now. When to be called again. */
 int64_t kfk__reconcile_tick(kfk__member *m, int64_t now);

@@ -1,4 +1,4 @@
-/* modern: a member of a group whose coordinator assigns (KIP-848): what it has, and what it knows.
+/* modern_state: a member of a group whose coordinator assigns (KIP-848): what it has, and what it knows.
  *
  *                  subscribed                  answered
  *         OUT ─────────────────> JOINING ──────────────────> IN ──> reconcile.h
@@ -13,8 +13,8 @@
  * One heartbeat at a time is out, or waits for the coordinator. Kafka's own client calls JOINING
  * and what follows the same; its RECONCILING, ACKNOWLEDGING and STABLE are IN here, and told apart
  * by what is under way (step) and by what is to be said (said, hurry); its FATAL is m->failed. */
-#ifndef KFK_MEMBERSHIP_MODERN_H
-#define KFK_MEMBERSHIP_MODERN_H
+#ifndef KFK_MEMBERSHIP_MODERN_STATE_H
+#define KFK_MEMBERSHIP_MODERN_STATE_H
 
 #include "membership/member.h"
 #include "membership/names.h"
