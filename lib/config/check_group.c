@@ -11,23 +11,32 @@
 
 enum { CONSUMER }; /* of the choices of group.protocol */
 
+/* What is empty has been refused when it was set. */
+static kfk_err check_name(const kfk_config *c, kfk__property_id id, kfk_error *e)
+{
+    const char *name = kfk__config_string(c, id);
+    char shown[300];
+
+    if (!name || kfk__config_is_topic(name))
+        return KFK_OK;
+    kfk__value_show((int)id, name, shown, sizeof shown);
+    return kfk__fail(e, KFK_ERR_CONFIG,
+                     "%s=%s: it has at most 249 letters, digits, '.', '_' and '-', and is not "
+                     "\".\" or \"..\"",
+                     kfk__property_table[id].name, shown);
+}
+
 static kfk_err check_names(const kfk_config *c, kfk_error *e)
 {
     const char *group = kfk__config_string(c, KFK__P_GROUP_ID);
-    const char *instance = kfk__config_string(c, KFK__P_GROUP_INSTANCE_ID);
-    char shown[300];
+    kfk_err err;
 
     if (!group && c->role == KFK_ROLE_GROUP)
         return kfk__fail(e, KFK_ERR_CONFIG, "group.id is not set; a consumer group needs one");
     if (group && !*group)
         return kfk__fail(e, KFK_ERR_CONFIG, "group.id is empty");
-    if (!instance || kfk__config_is_topic(instance))
-        return KFK_OK;
-    kfk__value_show(KFK__P_GROUP_INSTANCE_ID, instance, shown, sizeof shown);
-    return kfk__fail(e, KFK_ERR_CONFIG,
-                     "group.instance.id=%s: it has at most 249 letters, digits, '.', '_' and '-', "
-                     "and is not \".\" or \"..\"",
-                     shown);
+    err = check_name(c, KFK__P_GROUP_INSTANCE_ID, e);
+    return err ? err : check_name(c, KFK__P_DEAD_LETTER_TOPIC, e);
 }
 
 /* ---- partition.assignment.strategy ---- */

@@ -103,7 +103,7 @@ static inline kfk_config *config_of(const char *const *pairs)
 
 /* ---- rows of what kfk__config_check does ---- */
 
-enum { MAX_PAIRS = 6 };
+enum { MAX_PAIRS = 7 };
 
 /* Properties set by calls, the role, and the error, or "" and values that the check leaves. */
 typedef struct row {

@@ -119,6 +119,49 @@ static const row strategies[] = {
     {{BASE, STRATEGY "mine"}, KFK_ROLE_CONSUMER, "\"mine\" is none of", {NULL}},
 };
 
+static const row groups_only[] = {
+    {{MEMBER},
+     KFK_ROLE_GROUP,
+     "",
+     {"consume.threads=1", "max.unacked=100000", "close.timeout.ms=30000"}},
+    {{MEMBER, "consume.threads=4", "consumer.max.unacked=1", "close.timeout.ms=0",
+      "dead.letter.topic=dead"},
+     KFK_ROLE_GROUP,
+     "",
+     {"consume.threads=4", "max.unacked=1", "close.timeout.ms=0", "dead.letter.topic=dead"}},
+    {{MEMBER, "dead.letter.topic=a/b"}, KFK_ROLE_GROUP, "dead.letter.topic=a/b: it has", {NULL}},
+    {{MEMBER, "consume.threads=4"},
+     KFK_ROLE_CONSUMER,
+     "consume.threads is set, but a consumer does not read it",
+     {NULL}},
+    {{MEMBER, "dead.letter.topic=dead"}, KFK_ROLE_CONSUMER, "but a consumer does not", {NULL}},
+    {{BASE, "max.unacked=4"}, KFK_ROLE_PRODUCER, "but a producer does not read it", {NULL}},
+};
+
+START_TEST(check_groups_only)
+{
+    check_row(&groups_only[_i]);
+}
+END_TEST
+
+START_TEST(bounds)
+{
+    static const char *const bad[] = {"consume.threads=0", "max.unacked=0", "close.timeout.ms=-1",
+                                      "dead.letter.topic="};
+    kfk_config *c = kfk_config_new(NULL);
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *eq = strchr(bad[i], '=');
+        char name[32];
+
+        snprintf(name, sizeof name, "%.*s", (int)(eq - bad[i]), bad[i]);
+        ck_assert_int_eq(kfk_config_set(c, name, eq + 1, NULL), KFK_ERR_CONFIG);
+    }
+    ck_assert_ptr_null(kfk_config_get(c, "dead.letter.topic"));
+    kfk_config_free(c);
+}
+END_TEST
+
 START_TEST(check_names)
 {
     check_row(&names[_i]);
@@ -144,7 +187,8 @@ START_TEST(files_are_shared)
     kfk_error e = {0};
     char path[32];
 
-    write_file(path, BASE "\n" STRATEGY "com.example.Mine\ngroup.id=\nheartbeat.interval.ms=-1\n");
+    write_file(path, BASE "\n" STRATEGY "com.example.Mine\ngroup.id=\nheartbeat.interval.ms=-1\n"
+                          "dead.letter.topic=/\nconsumer.consume.threads=2\n");
     ck_assert_msg(!kfk_config_load(c, path, &e), "%s", e.msg);
     unlink(path);
     copy = kfk__config_copy(c, NULL);
@@ -163,6 +207,8 @@ int main(void)
     tcase_add_loop_test(t, check_names, 0, sizeof names / sizeof *names);
     tcase_add_loop_test(t, check_protocols, 0, sizeof protocols / sizeof *protocols);
     tcase_add_loop_test(t, check_strategies, 0, sizeof strategies / sizeof *strategies);
+    tcase_add_loop_test(t, check_groups_only, 0, sizeof groups_only / sizeof *groups_only);
+    tcase_add_test(t, bounds);
     tcase_add_test(t, files_are_shared);
     suite_add_tcase(s, t);
     return run_suite(s);

@@ -88,7 +88,9 @@ START_TEST(table_is_javas)
     for (int id = 0; id < KFK__P_COUNT; id++)
         if (id == KFK__P_FETCH_BUFFER_MEMORY || id == KFK__P_MAX_DECOMPRESSED_BATCH_BYTES ||
             id == KFK__P_DISPATCH || id == KFK__P_AUTO_OFFSET_START ||
-            id == KFK__P_CORRUPT_BATCH_POLICY)
+            id == KFK__P_CORRUPT_BATCH_POLICY || id == KFK__P_CONSUME_THREADS ||
+            id == KFK__P_MAX_UNACKED || id == KFK__P_CLOSE_TIMEOUT_MS ||
+            id == KFK__P_DEAD_LETTER_TOPIC)
             ck_assert_uint_eq(seen[id], 0);
         else
             ck_assert_msg(seen[id] == kfk__property_table[id].roles, "%s: roles",
