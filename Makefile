@@ -93,10 +93,9 @@ ADMIN := admin changes cluster configs describe reassignments result topics
 PRODUCER := accumulator append delivery dispatch identity kept metrics outbox outcome \
 	partitioner pool produce producer producer_batch regroup schedule send sender_step \
 	sequence settle topics
-CONSUMER := aborted answer ask assign committed consumer fetch fetcher handover lane \
+CONSUMER := aborted answer ask assign async committed consumer fetch fetcher handover lane \
 	marking marks metrics offsets place poll question receive records session shared \
-	speaker \
-	subscribe
+	speaker subscribe
 DEVBROKER := answer api_configs api_consumer_groups api_fetch api_group_admin api_groups \
 	api_membership api_metadata api_offsets api_partitions api_produce api_topics \
 	api_versions apis assignor call classic classic_join cluster committed config \

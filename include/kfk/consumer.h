@@ -73,7 +73,8 @@ KFK_API kfk_err kfk_consumer_subscribe(kfk_consumer *c, const char *const *topic
  * thread polls. */
 KFK_API kfk_err kfk_consumer_unsubscribe(kfk_consumer *c, int timeout_ms, kfk_error *e);
 /* What is assigned now, by the group or by kfk_consumer_assign: topic, partition, opaque and position. *n: how many
- * there are; at most |max| of them are in |out|. The strings are valid until the next call of this with |c|. */
+ * there are; at most |max| of them are in |out|. The strings are valid until the next call of this with |c|.
+ * KFK_ERR_INVALID_ARG, KFK_ERR_CLOSED, KFK_ERR_FORKED, KFK_ERR_NOMEM. */
 KFK_API kfk_err kfk_consumer_assignment(kfk_consumer *c, kfk_tp *out, size_t max, size_t *n, kfk_error *e);
 /* Makes the group share out its partitions anew, at the next poll; |reason| (NULL: none) is what brokers log.
  * KFK_ERR_STATE: nothing is subscribed to. With group.protocol=consumer it does nothing. */
@@ -140,7 +141,8 @@ KFK_API kfk_err kfk_consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int 
 /* What became of a commit. |tps| as kfk_consumer_commit leaves it; |e|: e->code KFK_OK, or the error. Valid in the call. */
 typedef void kfk_commit_fn(kfk_consumer *c, const kfk_tp *tps, size_t n, const kfk_error *e, void *arg);
 /* The same without waiting: |fn| (NULL: nobody is told) is called once, by a later poll, commit, unsubscribe or close.
- * In the order of the calls. Errors: nothing was begun. */
+ * In the order of the calls, on the thread that makes that call; it must not free |c|. kfk_consumer_close calls those that
+ * have no answer yet with KFK_ERR_TIMED_OUT; kfk_consumer_free calls nobody. Errors: nothing was begun. */
 KFK_API kfk_err kfk_consumer_commit_async(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_commit_fn *fn, void *arg,
                                           kfk_error *e);
 

@@ -125,6 +125,8 @@ void kfk__ask_done(kfk__ask *ask, const kfk_error *e)
         kfk__error_clear(&ask->error); /* of what was said before */
     if (ask->waiter)
         s->env.ops->wake(s->env.ctx, ask->waiter);
+    if (ask->told_to_poll)
+        kfk__shared_turn(s, &s->lane);
     kfk__shared_known(s);
     kfk__unlock(&s->lock);
     kfk__ask_drop(ask);

@@ -33,6 +33,7 @@ typedef struct kfk__ask {
     kfk__list link; /* shared->asks, then the Fetcher's */
     kfk__list left; /* those of the handle that nobody waits for */
     kfk__waiter *waiter;
+    bool told_to_poll; /* who polls tells what became of it: it is woken by that; set once */
     bool dead; /* nobody wants to know: a commit goes on all the same */
     bool done;
     kfk_error error; /* done: of the whole; KFK_OK: .err of each says. Not done: what was said last */

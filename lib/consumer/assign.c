@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "consumer/handle.h"
 
 kfk_err kfk__consumer_check(const kfk_tp *tps, size_t n, kfk_error *e)
@@ -407,5 +408,91 @@ kfk_err kfk_consumer_lag(kfk_consumer *c, kfk_tp *tps, size_t n, kfk_error *e)
         tps[i].err = !p ? KFK_ERR_STATE : known ? KFK_OK : KFK_ERR_WOULD_BLOCK;
     }
     kfk__unlock(&s->lock);
+    return KFK_OK;
+}
+
+/* ---- what is assigned ---- */
+
+/* Partitions whose topics the application looks at, each held. */
+struct kfk__listed {
+    size_t n;
+    kfk__assigned *v[];
+};
+
+static void drop_listed(kfk_consumer *c, struct kfk__listed *l)
+{
+    for (size_t i = 0; l && i < l->n; i++)
+        kfk__assigned_drop(l->v[i]);
+    kfk__release(&c->env.alloc, l);
+}
+
+void kfk__consumer_forget_listed(kfk_consumer *c)
+{
+    drop_listed(c, c->listed);
+}
+
+/* As many as there is room for in both. Locked. */
+static void list_all(const kfk__shared *s, kfk_tp *out, struct kfk__listed *l, size_t max)
+{
+    const kfk__list *at = s->partitions.next;
+
+    for (; l->n < max && at != &s->partitions; at = at->next) {
+        kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
+        bool known = p->position >= 0;
+
+        out[l->n] = (kfk_tp){.topic = p->topic,
+                             .opaque = p->opaque,
+                             .offset = known ? p->position : -1,
+                             .partition = p->partition,
+                             .leader_epoch = known ? p->epoch : -1,
+                             .flags = known ? KFK_OFFSET | (p->epoch >= 0 ? KFK_EPOCH : 0) : 0};
+        l->v[l->n++] = kfk__assigned_hold(p);
+    }
+}
+
+/* All that there are, or |max| of them. NULL: no memory. *n: how many there are. */
+static struct kfk__listed *list(kfk_consumer *c, kfk_tp *out, size_t max, size_t *n)
+{
+    const kfk_allocator *a = &c->env.alloc;
+    kfk__shared *s = c->shared;
+    struct kfk__listed *l = NULL, *larger;
+    size_t room = 0, needed = 1; /* a place more than none, so that there is one */
+
+    while (needed > room) {
+        room = needed;
+        larger = kfk__resize(a, l, sizeof *l + room * sizeof(kfk__assigned *));
+        if (!larger) {
+            kfk__release(a, l);
+            return NULL;
+        }
+        l = larger;
+        l->n = 0;
+        kfk__lock(&s->lock);
+        *n = s->index.n;
+        needed = *n < max ? *n : max;
+        if (needed <= room)
+            list_all(s, out, l, needed);
+        kfk__unlock(&s->lock);
+    }
+    return l;
+}
+
+kfk_err kfk_consumer_assignment(kfk_consumer *c, kfk_tp *out, size_t max, size_t *n, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+    struct kfk__listed *fresh, *old;
+
+    if (!err && (!n || (max > 0 && !out)))
+        err = kfk__fail(e, KFK_ERR_INVALID_ARG, "kfk_consumer_assignment: n or out is NULL");
+    if (err)
+        return err;
+    fresh = list(c, out, max, n);
+    if (!fresh)
+        return kfk__fail_nomem(e);
+    kfk__lock(&c->shared->lock);
+    old = c->listed;
+    c->listed = fresh;
+    kfk__unlock(&c->shared->lock);
+    drop_listed(c, old);
     return KFK_OK;
 }

@@ -35,6 +35,8 @@ static void destroy(kfk_consumer *c)
     kfk__loop_fini(&c->loop);
     kfk__consumer_forget_asks(c);
     kfk__assignor_list_fini(&c->group.assignors);
+    kfk__consumer_forget_commits(c);
+    kfk__consumer_forget_listed(c);
     if (c->shared->bell)
         c->env.ops->poller_free(c->shared->bell);
     kfk__shared_drop(c->shared);
@@ -179,6 +181,8 @@ kfk_err kfk__consumer_new_in(kfk_consumer **out, const kfk__env *env, const kfk_
     atomic_flag_clear(&c->polling);
     kfk__list_init(&c->asks);
     kfk__list_init(&c->group.handovers);
+    kfk__list_init(&c->asyncs);
+    atomic_init(&c->n_asyncs, 0);
     c->config = kfk__config_copy(config, &c->env.alloc);
     err = c->config ? kfk__config_check(c->config, KFK_ROLE_CONSUMER, e) : kfk__fail_nomem(e);
     if (!err) {
@@ -286,6 +290,7 @@ kfk_err kfk_consumer_close(kfk_consumer *c, int timeout_ms, kfk_error *e)
     }
     settled = kfk__consumer_await_commits(c, timeout_ms);
     start_close(c);
+    kfk__consumer_end_commits(c);
     if (settled)
         return left;
     (void)kfk__fail(e, KFK_ERR_TIMED_OUT, "a commit was not answered within %d ms", timeout_ms);

@@ -53,6 +53,12 @@ struct kfk_consumer {
     int64_t stuck_since;    /* when poll first saw that nothing can come; 0: something can; likewise */
     kfk__list asks; /* whose time was over, and that go on; under the shared lock */
     kfk__consumer_group group;
+    /* Commits that nobody waits for (async.c); under the shared lock. */
+    kfk__list asyncs;
+    atomic_size_t n_asyncs; /* in there; changes under the lock */
+    bool telling;           /* a thread tells what became of some */
+    bool asyncs_ended;      /* closed: the rest is told without an answer */
+    struct kfk__listed *listed; /* whose strings kfk_consumer_assignment gave last; under the shared lock */
     kfk__ask *committed; /* whose strings the application has; under the shared lock */
 };
 
@@ -88,6 +94,24 @@ void kfk__consumer_commit_last(kfk_consumer *c);
 /* Waits until |done|, which is called with the shared lock held, again whenever a position or an answer has become known.
  * KFK_ERR_TIMED_OUT; KFK_ERR_NOMEM: it was not called. */
 kfk_err kfk__consumer_watch(kfk_consumer *c, int timeout_ms, bool (*done)(void *arg), void *arg);
+/* What kfk_consumer_commit checks first. */
+kfk_err kfk__consumer_check_commit(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e);
+/* All positions that are known; each partition is held, in opaque. NULL: no memory. */
+kfk_tp *kfk__consumer_positions(kfk_consumer *c, size_t *n);
+void kfk__consumer_drop_positions(kfk_consumer *c, kfk_tp *tps, size_t n);
+
+/* Calls those who are to hear of kfk_consumer_commit_async, for all that have ended, with nothing locked. Whatever call it is
+ * that the application makes does so, poll, commit, unsubscribe or close, and nobody else. */
+void kfk__consumer_tell_commits(kfk_consumer *c);
+/* The same for all there are: those that have no answer are told so. There are none from then on. */
+void kfk__consumer_end_commits(kfk_consumer *c);
+/* Whether there are such without an answer. Locked. */
+bool kfk__consumer_commits_pend(const kfk_consumer *c);
+/* Drops them, and nobody is told. */
+void kfk__consumer_forget_commits(kfk_consumer *c);
+/* Gives back what kfk_consumer_assignment gave. */
+void kfk__consumer_forget_listed(kfk_consumer *c);
+
 /* Waits for commits that are under way. false: one still is. */
 bool kfk__consumer_await_commits(kfk_consumer *c, int timeout_ms);
 /* Does what the group has told and the application has not done yet; at most until |until|, and then goes on with it the next

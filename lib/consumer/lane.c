@@ -255,19 +255,10 @@ kfk_err kfk__lane_await(kfk_consumer *c, kfk__lane *lane, int64_t until, bool or
     return in_time ? KFK_OK : KFK_ERR_TIMED_OUT;
 }
 
-/* Locked. */
-static void wake(kfk__shared *s, kfk__lane *lane)
-{
-    atomic_store_explicit(&lane->turn, true, memory_order_release);
-    if (lane->waiter)
-        s->env.ops->wake(s->env.ctx, lane->waiter);
-    kfk__shared_ring(s);
-}
-
 void kfk__lane_wake(kfk_consumer *c, kfk__lane *lane)
 {
     kfk__lock(&c->shared->lock);
-    wake(c->shared, lane);
+    kfk__shared_turn(c->shared, lane);
     kfk__unlock(&c->shared->lock);
 }
 
@@ -276,9 +267,9 @@ void kfk__lane_wake_all(kfk_consumer *c)
     kfk__shared *s = c->shared;
 
     kfk__lock(&s->lock);
-    wake(s, &s->lane);
+    kfk__shared_turn(s, &s->lane);
     for (kfk__list *at = s->lanes.next; at != &s->lanes; at = at->next)
-        wake(s, KFK__ENTRY(at, kfk__lane, link));
+        kfk__shared_turn(s, KFK__ENTRY(at, kfk__lane, link));
     kfk__unlock(&s->lock);
 }
 

@@ -251,8 +251,7 @@ static size_t take_positions(kfk__shared *s, kfk_tp *tps, size_t cap, size_t *n)
     return cap;
 }
 
-/* NULL: no memory. */
-static kfk_tp *positions(kfk_consumer *c, size_t *n)
+kfk_tp *kfk__consumer_positions(kfk_consumer *c, size_t *n)
 {
     const kfk_allocator *a = &c->env.alloc;
     size_t cap = 0, needed = 8;
@@ -273,22 +272,27 @@ static kfk_tp *positions(kfk_consumer *c, size_t *n)
     return tps;
 }
 
+void kfk__consumer_drop_positions(kfk_consumer *c, kfk_tp *tps, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        kfk__assigned_drop(tps[i].opaque);
+    kfk__release(&c->env.alloc, tps);
+}
+
 static kfk_err commit_positions(kfk_consumer *c, int timeout_ms, unsigned how, kfk_error *e)
 {
     size_t n;
     kfk_err err;
-    kfk_tp *tps = positions(c, &n);
+    kfk_tp *tps = kfk__consumer_positions(c, &n);
 
     if (!tps)
         return kfk__fail_nomem(e);
     err = kfk__consumer_commit(c, tps, n, timeout_ms, how, e);
-    for (size_t i = 0; i < n; i++)
-        kfk__assigned_drop(tps[i].opaque);
-    kfk__release(&c->env.alloc, tps);
+    kfk__consumer_drop_positions(c, tps, n);
     return err;
 }
 
-kfk_err kfk_consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e)
+kfk_err kfk__consumer_check_commit(kfk_consumer *c, const kfk_tp *tps, size_t n, kfk_error *e)
 {
     kfk_err err = kfk__consumer_usable(c, e);
 
@@ -298,12 +302,19 @@ kfk_err kfk_consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_
         if (tps[i].offset < 0)
             err = kfk__fail(e, KFK_ERR_INVALID_ARG, "%.200s-%d: %lld cannot be committed",
                             tps[i].topic, tps[i].partition, (long long)tps[i].offset);
-    if (!err)
-        err = needs_group(c, e);
+    return err ? err : needs_group(c, e);
+}
+
+kfk_err kfk_consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_check_commit(c, tps, n, e);
+
     if (err)
         return err;
-    return n > 0 ? ask(c, KFK__ASK_COMMIT, tps, n, timeout_ms, e)
-                 : commit_positions(c, timeout_ms, 0, e);
+    err = n > 0 ? ask(c, KFK__ASK_COMMIT, tps, n, timeout_ms, e)
+                : commit_positions(c, timeout_ms, 0, e);
+    kfk__consumer_tell_commits(c);
+    return err;
 }
 
 kfk_err kfk_consumer_committed(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, kfk_error *e)
@@ -392,7 +403,7 @@ static bool commits_ended(void *arg)
         if (ask->kind == KFK__ASK_COMMIT && !ask->done)
             return false;
     }
-    return true;
+    return c->shared->closed || !kfk__consumer_commits_pend(c);
 }
 
 bool kfk__consumer_await_commits(kfk_consumer *c, int timeout_ms)

@@ -63,6 +63,8 @@ static kfk_err poll_until(kfk_consumer *c, int timeout_ms, kfk_records **rs, kfk
             err = kfk__fail(e, KFK_ERR_CLOSED, "the consumer is being closed");
         if (!err && c->group.membership)
             err = serve(c, timeout_ms, &start, &until, e);
+        if (!err)
+            kfk__consumer_tell_commits(c);
         if (!err && atomic_exchange_explicit(&c->shared->woken, false, memory_order_acq_rel))
             err = kfk__fail(e, KFK_ERR_WOKEN, "kfk_consumer_wakeup ended the wait");
         if (!err)

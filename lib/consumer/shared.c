@@ -485,6 +485,13 @@ void kfk__lane_init(kfk__lane *lane)
     kfk__list_init(&lane->ready);
 }
 
+void kfk__shared_turn(kfk__shared *s, kfk__lane *lane)
+{
+    atomic_store_explicit(&lane->turn, true, memory_order_release);
+    wake_lane(s, lane);
+    kfk__shared_ring(s);
+}
+
 void kfk__shared_wake_lanes(kfk__shared *s)
 {
     wake_lane(s, &s->lane);

@@ -219,6 +219,8 @@ void kfk__assigned_resume(kfk__assigned *p);
  * that each lane has its part. Who reads in one that goes has let go of what he read. Locked. */
 void kfk__shared_add_lane(kfk__shared *s, kfk__lane *lane);
 void kfk__shared_remove_lane(kfk__shared *s, kfk__lane *lane);
+/* The lane's thread is to look up, now or when it comes to wait. Locked. */
+void kfk__shared_turn(kfk__shared *s, kfk__lane *lane);
 /* Wakes whoever waits in a lane. Locked. */
 void kfk__shared_wake_lanes(kfk__shared *s);
 /* Whether there is anything to read, in any lane. Locked. */

@@ -456,6 +456,7 @@ kfk_err kfk_consumer_unsubscribe(kfk_consumer *c, int timeout_ms, kfk_error *e)
     err = atomic_load_explicit(&c->group.is_member, memory_order_acquire)
               ? kfk__consumer_leave(c, kfk__deadline(kfk__now(&c->env), timeout_ms), e)
               : unassign_all(c);
+    kfk__consumer_tell_commits(c);
     kfk__consumer_exit(c);
     return err;
 }
