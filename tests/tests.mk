@@ -24,7 +24,7 @@ UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes \
 	groupio/fetch groupio/slots handles/fd handles/fork handles/threads \
 	membership/assignors membership/claims membership/custom membership/golden membership/order \
 	membership/range membership/roster membership/roundrobin membership/sticky \
-	membership/userdata net/addr net/env_posix net/helper net/loop net/poller \
+	membership/tips membership/userdata net/addr net/env_posix net/helper net/loop net/poller \
 	net/resolver net/socket net/thread net/transport_tcp net/waiter \
 	producer/partitioner producer/producer_batch producer/threads producer/topics \
 	proto/api proto/blob proto/data proto/decode proto/encode proto/header \
