@@ -114,6 +114,72 @@ static void read_options(kfk_consumer *c)
     };
 }
 
+/* The application's assignors as values; *n: how many. NULL: no memory. */
+static kfk__custom *custom_assignors(const kfk_consumer *c, size_t *n)
+{
+    const kfk__config_assignor *from;
+    kfk__custom *v;
+
+    for (*n = 0; kfk__config_assignor_at(c->config, *n); ++*n)
+        continue;
+    v = kfk__array(&c->env.alloc, NULL, *n + 1, sizeof *v);
+    for (size_t i = 0; v && (from = kfk__config_assignor_at(c->config, i)) != NULL; i++)
+        v[i] = (kfk__custom){from->name, from->flags, from->fn, from->arg};
+    return v;
+}
+
+/* The names in partition.assignment.strategy. NULL: no memory. */
+static kfk_bytes *strategy(const kfk_consumer *c, size_t *n)
+{
+    const kfk__property_id id = KFK__P_PARTITION_ASSIGNMENT_STRATEGY;
+    kfk_bytes name, *v;
+
+    for (*n = 0; kfk__config_item(c->config, id, *n, &name); ++*n)
+        continue;
+    v = kfk__array(&c->env.alloc, NULL, *n + 1, sizeof *v);
+    for (size_t i = 0; v && i < *n; i++)
+        (void)kfk__config_item(c->config, id, i, &v[i]);
+    return v;
+}
+
+static kfk_err read_assignors(kfk_consumer *c, kfk_error *e)
+{
+    const kfk_allocator *a = &c->env.alloc;
+    size_t n_own, n;
+    kfk__custom *own = custom_assignors(c, &n_own);
+    kfk_bytes *names = strategy(c, &n);
+    kfk_err err = own && names
+                      ? kfk__assignors_of(&c->group.assignors, names, n, own, n_own, a, e)
+                      : kfk__fail_nomem(e);
+
+    kfk__release(a, own);
+    kfk__release(a, names);
+    return err;
+}
+
+/* What it is as a member, should it come to be one. */
+static kfk_err read_membership(kfk_consumer *c, kfk_error *e)
+{
+    const kfk_config *cf = c->config;
+    const char *rack = kfk__config_string(cf, KFK__P_CLIENT_RACK);
+    kfk_err err = read_assignors(c, e);
+
+    c->group.options = (kfk__member_options){
+        .group = kfk__config_string(cf, KFK__P_GROUP_ID),
+        .instance = kfk__config_string(cf, KFK__P_GROUP_INSTANCE_ID),
+        .rack = rack && rack[0] ? rack : NULL,
+        .remote_assignor = kfk__config_string(cf, KFK__P_GROUP_REMOTE_ASSIGNOR),
+        .session_ms = kfk__config_int(cf, KFK__P_SESSION_TIMEOUT_MS),
+        .heartbeat_ms = kfk__config_int(cf, KFK__P_HEARTBEAT_INTERVAL_MS),
+        .max_poll_ms = kfk__config_int(cf, KFK__P_MAX_POLL_INTERVAL_MS),
+        .modern = kfk__config_choice(cf, KFK__P_GROUP_PROTOCOL) == 0,
+        .exclude_internal = kfk__config_bool(cf, KFK__P_EXCLUDE_INTERNAL_TOPICS),
+        .assignors = c->group.assignors.v,
+        .n_assignors = c->group.assignors.n,
+    };
+    return err;
+}
+
 void kfk__consumer_places(const kfk_consumer *c, const char *topic, kfk__place *start,
                           kfk__place *reset)
 {
@@ -188,7 +254,7 @@ kfk_err kfk__consumer_new_in(kfk_consumer **out, const kfk__env *env, const kfk_
     if (!err) {
         c->forks = kfk__fork_count(); /* the log function may have forked */
         read_options(c);
-        err = kfk__consumer_read_assignors(c, e);
+        err = read_membership(c, e);
     }
     if (!err)
         err = make_parts(c, e);

@@ -9,14 +9,15 @@
 
 #include "consumer/ask.h"
 #include "consumer/fetcher.h"
-#include "consumer/handover.h"
 #include "consumer/records.h"
 #include "membership/custom.h"
+#include "membership/membership.h"
 
 /* What a consumer has as a member of a group (subscribe.c); zeroed: it is none. */
 typedef struct kfk__consumer_group {
     kfk__membership *membership; /* NULL: there has been no subscription yet; set once */
-    kfk__assignor_list assignors;   /* of partition.assignment.strategy */
+    kfk__member_options options;
+    kfk__assignor_list assignors; /* of partition.assignment.strategy */
     atomic_llong alive_at;  /* when poll was left last; KFK__NEVER: somebody is in it */
     atomic_bool is_member;  /* something is subscribed to */
     atomic_bool late;       /* the Coordinator has found that too long ago */
@@ -25,7 +26,7 @@ typedef struct kfk__consumer_group {
     const void *serving;    /* the thread that is in a listener; the polling thread's */
 
     /* Guarded by the shared lock. */
-    kfk__list handovers;
+    kfk__list handovers; /* kfk__handover */
     bool joined; /* handovers are taken */
     kfk_listener listener;
     void *arg;
@@ -117,8 +118,6 @@ bool kfk__consumer_await_commits(kfk_consumer *c, int timeout_ms);
 /* Does what the group has told and the application has not done yet; at most until |until|, and then goes on with it the next
  * time. KFK_OK, or what a listener, or the group, has said. The polling thread's. */
 kfk_err kfk__consumer_serve(kfk_consumer *c, int64_t until, kfk_error *e);
-/* What partition.assignment.strategy says. KFK_ERR_NOMEM, KFK_ERR_CONFIG. */
-kfk_err kfk__consumer_read_assignors(kfk_consumer *c, kfk_error *e);
 /* Ends the Coordinator, and forgets what it has told. */
 void kfk__consumer_end_membership(kfk_consumer *c);
 /* Gives up what is assigned and leaves the group, within |until|. The polling thread's. KFK_ERR_TIMED_OUT; what a listener

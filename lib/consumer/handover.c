@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "consumer/lane.h"
+#include "consumer/handle.h"
 
 /* ---- making one ---- */
 
@@ -107,7 +107,6 @@ bool kfk__handover_turn(void *owner, kfk__turn_kind kind, uint64_t number, const
     kfk__shared_sweep(c->shared);
     if (!wanted)
         free_handover(c, h);
-    kfk__lane_wake_all(c);
     return true;
 }
 
@@ -143,7 +142,6 @@ void kfk__handover_give_up(void *owner, uint64_t number)
     kfk__shared_sweep(c->shared);
     if (unused)
         free_handover(c, unused);
-    kfk__lane_wake_all(c);
 }
 
 /* ---- of whoever serves ---- */

@@ -33,7 +33,7 @@ typedef struct kfk__handover {
     kfk_tp *tps; /* with opaque and position, as far as there are any; all in the same memory as this */
 } kfk__handover;
 
-/* For kfk__member_host; the owner is the kfk_consumer. */
+/* For kfk__member_host; the owner is the kfk_consumer, whose lanes are to be woken then. */
 bool kfk__handover_turn(void *owner, kfk__turn_kind kind, uint64_t number, const kfk__parts *parts,
                         int64_t deadline);
 void kfk__handover_give_up(void *owner, uint64_t number);

@@ -7,11 +7,26 @@
 
 #include "base/error.h"
 #include "base/mem.h"
-#include "config/config.h"
+#include "consumer/handover.h"
 #include "consumer/lane.h"
 #include "membership/wanted.h"
 
 /* ---- what the Coordinator tells ---- */
+
+static bool hear_turn(void *owner, kfk__turn_kind kind, uint64_t number, const kfk__parts *parts,
+                      int64_t deadline)
+{
+    bool told = kfk__handover_turn(owner, kind, number, parts, deadline);
+
+    kfk__lane_wake_all(owner);
+    return told;
+}
+
+static void hear_give_up(void *owner, uint64_t number)
+{
+    kfk__handover_give_up(owner, number);
+    kfk__lane_wake_all(owner);
+}
 
 static bool hear_who(void *owner, const kfk__group_meta *who)
 {
@@ -224,93 +239,30 @@ kfk_err kfk__consumer_serve(kfk_consumer *c, int64_t until, kfk_error *e)
 
 /* ---- subscribe ---- */
 
-/* The application's assignors as values; *n: how many. NULL: no memory. */
-static kfk__custom *custom_assignors(const kfk_consumer *c, size_t *n)
-{
-    const kfk__config_assignor *from;
-    kfk__custom *v;
-
-    for (*n = 0; kfk__config_assignor_at(c->config, *n); ++*n)
-        continue;
-    v = kfk__array(&c->env.alloc, NULL, *n + 1, sizeof *v);
-    for (size_t i = 0; v && (from = kfk__config_assignor_at(c->config, i)) != NULL; i++)
-        v[i] = (kfk__custom){from->name, from->flags, from->fn, from->arg};
-    return v;
-}
-
-/* The names in partition.assignment.strategy. NULL: no memory. */
-static kfk_bytes *strategy(const kfk_consumer *c, size_t *n)
-{
-    const kfk__property_id id = KFK__P_PARTITION_ASSIGNMENT_STRATEGY;
-    kfk_bytes name, *v;
-
-    for (*n = 0; kfk__config_item(c->config, id, *n, &name); ++*n)
-        continue;
-    v = kfk__array(&c->env.alloc, NULL, *n + 1, sizeof *v);
-    for (size_t i = 0; v && i < *n; i++)
-        (void)kfk__config_item(c->config, id, i, &v[i]);
-    return v;
-}
-
-kfk_err kfk__consumer_read_assignors(kfk_consumer *c, kfk_error *e)
-{
-    const kfk_allocator *a = &c->env.alloc;
-    size_t n_own, n;
-    kfk__custom *own = custom_assignors(c, &n_own);
-    kfk_bytes *names = strategy(c, &n);
-    kfk_err err = own && names
-                      ? kfk__assignors_of(&c->group.assignors, names, n, own, n_own, a, e)
-                      : kfk__fail_nomem(e);
-
-    kfk__release(a, own);
-    kfk__release(a, names);
-    return err;
-}
-
 void kfk__consumer_end_membership(kfk_consumer *c)
 {
     kfk__membership_free(c->group.membership);
     kfk__handover_forget(c);
 }
 
-static kfk__member_options member_options(const kfk_consumer *c)
-{
-    const kfk_config *cf = c->config;
-    const char *rack = kfk__config_string(cf, KFK__P_CLIENT_RACK);
-
-    return (kfk__member_options){
-        .group = c->fetcher.options.group,
-        .instance = kfk__config_string(cf, KFK__P_GROUP_INSTANCE_ID),
-        .rack = rack && rack[0] ? rack : NULL,
-        .remote_assignor = kfk__config_string(cf, KFK__P_GROUP_REMOTE_ASSIGNOR),
-        .session_ms = kfk__config_int(cf, KFK__P_SESSION_TIMEOUT_MS),
-        .heartbeat_ms = kfk__config_int(cf, KFK__P_HEARTBEAT_INTERVAL_MS),
-        .max_poll_ms = kfk__config_int(cf, KFK__P_MAX_POLL_INTERVAL_MS),
-        .modern = kfk__config_choice(cf, KFK__P_GROUP_PROTOCOL) == 0,
-        .exclude_internal = kfk__config_bool(cf, KFK__P_EXCLUDE_INTERNAL_TOPICS),
-        .assignors = c->group.assignors.v,
-        .n_assignors = c->group.assignors.n,
-    };
-}
-
 static kfk_err start(kfk_consumer *c, kfk_error *e)
 {
-    kfk__member_options o = member_options(c);
-    kfk__member_host host = {.turn = kfk__handover_turn,
-                             .give_up = kfk__handover_give_up,
+    const kfk__member_options *o = &c->group.options;
+    kfk__member_host host = {.turn = hear_turn,
+                             .give_up = hear_give_up,
                              .who = hear_who,
                              .failed = hear_failure,
                              .alive_at = alive_at,
                              .owner = c};
-    kfk__group_meta nobody = kfk__group_meta_of(o.group);
+    kfk__group_meta nobody = kfk__group_meta_of(o->group);
     kfk_err err;
 
     if (c->group.membership)
         return KFK_OK;
     if (kfk__shared_be(c->shared, true, &nobody))
         return kfk__fail_nomem(e);
-    err = kfk__membership_new(&c->group.membership, &c->env, &o, &c->client_options, &host,
-                              c->config->hooks.thread, c->config->log.arg, e);
+    err = kfk__membership_new(&c->group.membership, &c->env, o, &c->client_options, &host,
+                              c->loop.told, c->loop.told_arg, e);
     if (err)
         (void)kfk__shared_be(c->shared, false, NULL);
     else

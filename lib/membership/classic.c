@@ -524,7 +524,6 @@ static void leave(kfk__member *m, int64_t now)
     c->leaves = true;
     say_farewell(m, now);
     kfk__member_is_nobody(m, false);
-    kfk__parts_clear(&m->owned);
     c->state = KFK__CLASSIC_OUT;
     c->rejoin = false;
     c->deadline = 0;

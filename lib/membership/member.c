@@ -201,6 +201,19 @@ static void tell_who(kfk__member *m)
     m->who_untold = !m->host.who(m->host.owner, &who);
 }
 
+/* There was no memory to tell it with. */
+static int64_t tell_who_again(kfk__member *m, int64_t now)
+{
+    if (m->who_untold && m->who_at <= now) {
+        tell_who(m);
+        m->who_at = kfk__client_retry_at(&m->client, &m->who_retry, KFK_ERR_NOMEM, now);
+    }
+    if (m->who_untold)
+        return m->who_at;
+    m->who_retry = (kfk__retry){0};
+    return KFK__NEVER;
+}
+
 /* ---- whether the application is alive ---- */
 
 static int64_t watch_life(kfk__member *m, int64_t now)
@@ -232,12 +245,9 @@ int64_t kfk__member_step(kfk__member *m, const kfk__event *ev, int n, int64_t no
     int64_t until;
 
     kfk__client_events(&m->client, ev, n, now);
-    if (m->who_untold)
-        tell_who(m);
-    if (m->failed || m->left)
-        return sooner(sooner(m->ops->tick(m, now), kfk__client_tick(&m->client, now)),
-                      watch_turn(m, now));
-    until = watch_life(m, now);
+    until = tell_who_again(m, now);
+    if (!m->failed && !m->left)
+        until = sooner(until, watch_life(m, now));
     until = sooner(until, m->ops->tick(m, now));
     until = sooner(until, kfk__client_tick(&m->client, now));
     return sooner(until, watch_turn(m, now)); /* what any of these began, or ended, is told now */
@@ -271,7 +281,10 @@ void kfk__member_refused(kfk__member *m, kfk_err code, int32_t generation, int64
 void kfk__member_leave(kfk__member *m, int64_t now)
 {
     kfk__member_give_up(m);
+    end_turn(m, false); /* LOST: the host has forgotten it */
     m->subscribed = false;
+    kfk__parts_clear(&m->owned);
+    set_owned(m);
     if (m->failed)
         m->left = true;
     else

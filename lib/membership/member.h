@@ -43,7 +43,7 @@ typedef enum kfk__turn_kind {
     KFK__TURN_LOST    /* these are not ours any more, already */
 } kfk__turn_kind;
 
-/* All of it is called on the Coordinator thread, with nothing locked, and must not wait. */
+/* All of it is called on the Coordinator thread, with nothing locked, must not wait, and does not call back. */
 typedef struct kfk__member_host {
     /* Begins; kfk__membership_done tells its end. |parts| is valid in the call. Of LOST: from now on nothing of these is
      * handed out or committed. false: no memory, and it is to be told again. */
@@ -125,7 +125,9 @@ struct kfk__member {
     kfk__parts owned;
     char *id;           /* member id; "" before there is one */
     int32_t generation; /* or member epoch; -1: none */
-    bool who_untold;    /* for want of memory */
+    bool who_untold;    /* for want of memory, and to be told again: */
+    kfk__retry who_retry;
+    int64_t who_at;
     kfk__parts after;   /* what is owned once an ASSIGN is done */
     kfk__member_way way, join_way;
     kfk__member_metrics metrics;
@@ -156,8 +158,8 @@ void kfk__member_leave(kfk__member *m, int64_t now);
 bool kfk__member_turn(kfk__member *m, kfk__turn_kind kind, kfk__parts *parts, int64_t deadline);
 /* The turn that is under way is over as far as the member is concerned; ops->turned is not called. */
 void kfk__member_give_up(kfk__member *m);
-/* All that is owned is lost, now: a turn that is under way is given up, and LOST is told. false: nothing was owned, and
- * no turn is under way. KFK_ERR_NOMEM cannot happen here: |owned| itself is handed over. */
+/* All that is owned is lost, now: a turn that is under way is given up, and LOST is told. false: there was nothing, so it
+ * is not. */
 bool kfk__member_lose_all(kfk__member *m);
 /* The member's name or its generation is another. false: no memory, and nothing has changed. */
 bool kfk__member_is(kfk__member *m, kfk_bytes id, int32_t generation);
