@@ -240,6 +240,15 @@ static int64_t watch_life(kfk__member *m, int64_t now)
     return now;
 }
 
+/* Last, since nobody may look any further: what is lost with it is told before. */
+static void tell_failure(kfk__member *m)
+{
+    if (!m->failure_untold || (m->turn.kind != KFK__TURN_NONE && !m->turn.told))
+        return;
+    m->failure_untold = false;
+    m->host.failed(m->host.owner, &m->failure);
+}
+
 int64_t kfk__member_step(kfk__member *m, const kfk__event *ev, int n, int64_t now)
 {
     int64_t until;
@@ -250,7 +259,9 @@ int64_t kfk__member_step(kfk__member *m, const kfk__event *ev, int n, int64_t no
         until = sooner(until, watch_life(m, now));
     until = sooner(until, m->ops->tick(m, now));
     until = sooner(until, kfk__client_tick(&m->client, now));
-    return sooner(until, watch_turn(m, now)); /* what any of these began, or ended, is told now */
+    until = sooner(until, watch_turn(m, now)); /* what any of these began, or ended, is told now */
+    tell_failure(m);
+    return until;
 }
 
 /* ---- what comes from outside ---- */
@@ -366,7 +377,8 @@ void kfk__member_fail(kfk__member *m, kfk_error *e)
     kfk__member_log(m, KFK_LOG_ERROR, "%s", e->msg);
     kfk__member_is_nobody(m, false);
     (void)kfk__member_lose_all(m);
-    m->host.failed(m->host.owner, e);
+    m->failure = *e;
+    m->failure_untold = true;
 }
 
 void kfk__member_log(kfk__member *m, int level, const char *fmt, ...)

@@ -117,7 +117,9 @@ struct kfk__member {
     kfk__wanted wanted;
     bool subscribed; /* there is something wanted, and no end of it yet */
     bool left;
-    bool failed;  /* for good: the host has been told */
+    bool failed; /* for good */
+    bool failure_untold;
+    kfk_error failure;
     bool overdue; /* the application has not shown itself for too long, and has not since */
     bool news;    /* of metadata, for the protocol's tick to look at and to clear */
     kfk__turn turn;
