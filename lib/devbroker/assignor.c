@@ -137,25 +137,41 @@ static bool give_rest(work *w)
     return true;
 }
 
-/* One partition from somebody to somebody who has two fewer at least. */
+/* Who has two fewer at least, and wants what |from| has at |*at|, the last such one; NULL: nobody. */
+static share *taker(work *w, const share *from, int32_t *at)
+{
+    for (*at = from->next.n - 1; *at >= 0; --*at) {
+        kfk__uuid id = from->next.v[*at].topic;
+        share *to = poorest(w, kfk__map_get(&w->topics->by_id, id.b, sizeof id.b));
+
+        if (to && to->next.n + 1 < from->next.n)
+            return to;
+    }
+    return NULL;
+}
+
+/* One partition from the richest that can give one: nobody gets any who gave. */
 static bool level_one(work *w, bool *moved)
 {
-    *moved = false;
-    for (int32_t i = 0; i < w->n && !*moved; i++) {
-        share *from = &w->v[i];
+    share *from = NULL, *to = NULL;
+    int32_t at = 0;
 
-        for (int32_t at = from->next.n; at-- > 0 && !*moved;) {
-            kfk__dev_part p = from->next.v[at];
-            share *to = poorest(w, kfk__map_get(&w->topics->by_id, p.topic.b, sizeof p.topic.b));
+    for (int32_t i = 0; i < w->n; i++) {
+        int32_t k;
+        share *s = from && w->v[i].next.n <= from->next.n ? NULL : taker(w, &w->v[i], &k);
 
-            if (!to || to->next.n + 1 >= from->next.n)
-                continue;
-            if (!kfk__dev_parts_add(&to->next, w->alloc, &p))
-                return false;
-            kfk__dev_parts_remove(&from->next, at);
-            *moved = true;
-        }
+        if (!s)
+            continue;
+        from = &w->v[i];
+        to = s;
+        at = k;
     }
+    *moved = from != NULL;
+    if (!from)
+        return true;
+    if (!kfk__dev_parts_add(&to->next, w->alloc, &from->next.v[at]))
+        return false;
+    kfk__dev_parts_remove(&from->next, at);
     return true;
 }
 

@@ -170,6 +170,14 @@ static void settle(void)
     ck_assert_state("Stable");
 }
 
+static bool client_has(const client *m, int32_t partition)
+{
+    for (int32_t i = 0; i < m->n; i++)
+        if (m->has[i].index == partition)
+            return true;
+    return false;
+}
+
 /* ---- joining ---- */
 
 START_TEST(one_alone_has_all)
@@ -237,6 +245,29 @@ START_TEST(three_share_and_keep_what_they_can)
     ck_assert_int_ge(c.n, 1);
     for (int32_t i = 0; i < a.n; i++)
         ck_assert(a.has[i].index == before.has[0].index || a.has[i].index == before.has[1].index);
+}
+END_TEST
+
+START_TEST(nobody_gets_any_who_gives)
+{
+    client had[2];
+
+    (void)add_topic("u", 12, 1);
+    a.topics[0] = b.topics[0] = c.topics[0] = "u";
+    ck_assert_beat(&a, 0);
+    ck_assert_beat(&b, 0);
+    settle();
+    had[0] = a;
+    had[1] = b;
+    ck_assert_beat(&c, 0);
+    settle();
+    ck_assert_int_eq(a.n, 4);
+    ck_assert_int_eq(b.n, 4);
+    ck_assert_int_eq(c.n, 4);
+    for (int32_t i = 0; i < 4; i++) {
+        ck_assert(client_has(&had[0], a.has[i].index));
+        ck_assert(client_has(&had[1], b.has[i].index));
+    }
 }
 END_TEST
 
@@ -763,6 +794,7 @@ int main(void)
     tcase_add_test(t, partitions_are_given_up_before_they_are_given);
     tcase_add_test(t, who_does_not_give_up_in_time_is_out);
     tcase_add_test(t, three_share_and_keep_what_they_can);
+    tcase_add_test(t, nobody_gets_any_who_gives);
     tcase_add_test(t, who_leaves_leaves_its_partitions);
     tcase_add_test(t, sessions_end);
     tcase_add_test(t, epochs_that_are_not_the_members_are_fenced);
