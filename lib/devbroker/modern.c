@@ -104,10 +104,10 @@ void kfk__dev_modern_fence(kfk__dev_consumer *m, int64_t now)
     bool down = leaves_classic(m);
 
     kfk__dev_consumer_free(m);
+    if (down && kfk__dev_migrate_down(g, now))
+        return; /* in the epoch that the others are in, so that they hear of a rebalance */
     g->modern.epoch++;
     g->modern.topics = kfk__dev_topics_digest(g);
-    if (down)
-        (void)kfk__dev_migrate_down(g, now);
 }
 
 static void session_over(kfk__dev_timer *t, int64_t at)
