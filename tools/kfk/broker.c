@@ -22,6 +22,8 @@ enum {
     RACK,
     FETCH_SESSIONS,
     GROUP_DELAY,
+    GROUP_SESSION,
+    GROUP_HEARTBEAT,
     KAFKA,
     HELP,
     MOST_NODES = 16
@@ -46,13 +48,18 @@ static const args_option options[] = {
                         "slots for them at each node (1000)"},
     [GROUP_DELAY] = {"group-initial-rebalance-delay", ARGS_VALUE, "ms",
                      "what an empty group waits for more members (0; Kafka's is 3000)"},
+    [GROUP_SESSION] = {"group-consumer-session-timeout", ARGS_VALUE, "ms",
+                       "of members that the broker assigns to (45000)"},
+    [GROUP_HEARTBEAT] = {"group-consumer-heartbeat-interval", ARGS_VALUE, "ms",
+                         "how often those are to be heard (5000)"},
     [KAFKA] = {"kafka", ARGS_VALUE, "version",
                "the Kafka version it plays: 2.1 2.4 2.8 3.3 3.7 4.3"},
     [HELP] = {"help", ARGS_NOTHING, NULL, "this"},
 };
 
 typedef struct wanted {
-    int64_t port, nodes, partitions, replicas, memory, sessions, group_delay;
+    int64_t port, nodes, partitions, replicas, memory, sessions;
+    int64_t group_delay, group_session, group_heartbeat;
     const char *host, *kafka;
 } wanted;
 
@@ -82,7 +89,9 @@ static kfk_err new_broker(const wanted *w, const args *a, kfk__devbroker **out, 
                              .memory_max = w->memory,
                              .fetch_sessions = w->sessions ? (int32_t)w->sessions : -1,
                              .no_auto_create = args_has(a, NO_AUTO_CREATE),
-                             .groups = {.initial_delay_ms = (int32_t)w->group_delay}};
+                             .groups = {.initial_delay_ms = (int32_t)w->group_delay,
+                                        .session_ms = (int32_t)w->group_session,
+                                        .heartbeat_ms = (int32_t)w->group_heartbeat}};
     kfk__addr listen[MOST_NODES];
     const char *hosts[MOST_NODES], *racks[MOST_NODES] = {NULL};
     kfk__env env;
@@ -145,6 +154,8 @@ static int parse_wanted(args *a, wanted *w)
                   .replicas = 1,
                   .memory = 1 << 30,
                   .sessions = 1000,
+                  .group_session = 45000,
+                  .group_heartbeat = 5000,
                   .host = "127.0.0.1"};
     if (!args_number(a, PORT, 0, UINT16_MAX, &w->port) ||
         !args_number(a, NODES, 1, MOST_NODES, &w->nodes) ||
@@ -153,6 +164,8 @@ static int parse_wanted(args *a, wanted *w)
         !args_number(a, MEMORY, 0, INT64_MAX, &w->memory) ||
         !args_number(a, FETCH_SESSIONS, 0, INT32_MAX, &w->sessions) ||
         !args_number(a, GROUP_DELAY, 0, INT32_MAX, &w->group_delay) ||
+        !args_number(a, GROUP_SESSION, 1, INT32_MAX, &w->group_session) ||
+        !args_number(a, GROUP_HEARTBEAT, 1, INT32_MAX, &w->group_heartbeat) ||
         (args_has(a, HOST) && !args_one(a, HOST, &w->host)) ||
         (args_has(a, KAFKA) && !args_one(a, KAFKA, &w->kafka)))
         return tool_usage(options, COUNT(options), "%s", a->why);
