@@ -127,6 +127,11 @@ $(B)/tests/interop/partitions: tests/interop/partitions.c $(B)/internal.a $(B)/f
 	$(Q)mkdir -p $(@D)
 	$(call run,TEST,$@)$(TEST_COMPILE) $(RDK)
 
+# Members of groups by clients in Go, or none; what is to be done, go knows.
+.PHONY: go-members
+go-members:
+	$(Q)tests/interop/go/build $(B)/tests/interop
+
 # tests/bench/README.md. A client of ours sees what a program sees.
 BENCH_BIN := $(addprefix $(B)/tests/bench/,nullbroker bench_assign bench_codec bench_kfk \
 	$(if $(RDK),bench_rdk))
@@ -161,7 +166,7 @@ sim: $(if $(SEED)$(SEEDS),$(S)/test_seeds,$(SIM_BIN)) ## the simulator's tests a
 	$(Q)tools/runtests $(SIM_RUN)
 
 CROSS = tests/kafka/kafka run 4.3.1 1 num.partitions=3 -- tests/interop/cross
-interop: $(INTEROP_BIN) ## clients against each other, on a real broker
+interop: $(INTEROP_BIN) go-members ## clients against each other, on a real broker
 	$(Q)tools/runtests $(STAGE_interop)
 
 BENCH :=
@@ -183,7 +188,12 @@ STAGE_interop = 'tests/interop/batch_check.sh $(BUILD)/release/tests/interop/bat
 	$(if $(RDK),$(BUILD)/release/tests/interop/partitions) \
 	'TIMEOUT=600 ALONE=1 $(CROSS) $(BUILD)/release/tests/interop' \
 	'TIMEOUT=300 ALONE=1 tools/withbroker $(BUILD)/release/kfk tests/interop/groups' \
-	'TIMEOUT=300 ALONE=1 tests/kafka/kafka run 4.3.1 1 -- tests/interop/groups'
+	'TIMEOUT=300 ALONE=1 tests/kafka/kafka run 4.3.1 1 -- tests/interop/groups' \
+	'TIMEOUT=300 tools/withbroker $(BUILD)/release/kfk $(QUICK_GROUPS) -- $(MEMBERS)' \
+	'TIMEOUT=300 tests/kafka/kafka run 4.3.1 1 -- $(MEMBERS)'
+# As real brokers are told for tests. The two wait most of the time, and so run side by side.
+QUICK_GROUPS = --group-consumer-session-timeout 6000 --group-consumer-heartbeat-interval 1000
+MEMBERS = tests/interop/members $(BUILD)/release/tests/interop
 STAGE_docs = '$(PYTHON) tests/docs/check.py --self-test' '$(PYTHON) tests/docs/check.py $(GEN)/man' \
 	'TIMEOUT=300 tests/docs/examples'
 STAGE_topics = 'TIMEOUT=300 ALONE=1 tests/kafka/topics $(BUILD)/release/kfk'
@@ -273,7 +283,8 @@ check-all: ## old brokers, valgrind, 32 bits and big-endian as well (STAGES="i38
 
 # A make of its own, which sees what was installed.
 stages:
-	+$(Q)$(call BUILD_VARIANT,release) all $(patsubst $(B)/%,$(BUILD)/release/%,$(INTEROP_BIN))
+	+$(Q)$(call BUILD_VARIANT,release) all go-members \
+		$(patsubst $(B)/%,$(BUILD)/release/%,$(INTEROP_BIN))
 	+$(Q)$(foreach s,$(sort $(BUILDS)),$(call BUILD_VARIANT,$s) test-programs &&) true
 	$(Q)tools/runtests $(foreach s,$(STAGES),$(STAGE_$(s)))
 

@@ -9,6 +9,14 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 BOOTSTRAP = os.environ.get("KFK_BOOTSTRAP")
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
+KAFKA = os.path.join(HERE, "..", "kafka", "kafka")
+
+
+def of_kafka():
+    """With the embedded broker nobody has said yet where Kafka's jars are."""
+    if "KFK_KAFKA_ARGS" not in os.environ:
+        home = subprocess.run([KAFKA, "fetch", "4.3.1"], stdout=subprocess.PIPE, text=True, check=True)
+        os.environ["KFK_KAFKA_ARGS"] = os.path.join(home.stdout.strip(), "java.args")
 
 
 def java(name):
@@ -65,5 +73,5 @@ class Tally:
         print(f"FAILED: {what}: {len(got)} lines, not {len(want)}, or different ones")
         for g, w in itertools.zip_longest(got, want):
             if g != w:
-                print(f"  got  {str(g)[:200]}\n  want {str(w)[:200]}")
+                print(f"  got  {str(g)[:500]}\n  want {str(w)[:500]}")
                 break

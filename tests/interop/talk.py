@@ -19,18 +19,22 @@ class Failed(Exception):
 
 
 class Talk:
-    """A thread reads what it prints; the last line of each command's answer begins with "done"."""
+    """A thread reads what it prints; the last line of each command's answer begins with "done".
+    Several can have one condition for their news."""
 
-    def __init__(self, command):
-        self.news = threading.Condition()
+    def __init__(self, command, news=None):
+        self.news = news or threading.Condition()
         self.answers = collections.deque()
         self.lines = []
         self.ended = False
         self.name = os.path.basename(command[0])
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True, bufsize=1)
+        self.process = self.start(command)
         self.thread = threading.Thread(target=self.listen, daemon=True)
         self.thread.start()
+
+    def start(self, command):
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                bufsize=1)
 
     def listen(self):
         for line in self.process.stdout:

@@ -15,6 +15,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Collectors;
 
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitionReassignment;
@@ -69,6 +70,7 @@ public class Operate {
             case "offsets" -> offsets(places(words, 1));
             case "commit" -> commit(words[1], places(words, 2));
             case "committed" -> committed(words[1]);
+            case "group" -> group(words[1]);
             default -> throw new IllegalArgumentException(words[0]);
         }
     }
@@ -207,5 +209,17 @@ public class Operate {
         for (TopicPartition p : partitions)
             print(p, offsets.get(p).offset(), offsets.get(p).leaderEpoch(),
                   offsets.get(p).metadata());
+    }
+
+    // ---- groups ----
+
+    /* "group STATE", and for each member "member PLACE ...". */
+    private static void group(String name) throws Exception {
+        var seen = admin.describeConsumerGroups(List.of(name)).all().get().get(name);
+        System.out.println("group " + seen.groupState() + " " + seen.partitionAssignor());
+        for (var member : seen.members())
+            System.out.println("member" + member.assignment().topicPartitions().stream()
+                .map(p -> " " + p.topic() + ":" + p.partition()).sorted()
+                .collect(Collectors.joining()));
     }
 }
