@@ -107,7 +107,7 @@ static void log_failure(const kfk__fetcher *f, const kfk__ask *ask, const kfk_er
     kfk__lock(&f->shared->lock);
     dead = ask->dead;
     kfk__unlock(&f->shared->lock);
-    if (dead && ask->kind == KFK__ASK_COMMIT && e->code != KFK_ERR_CLOSED)
+    if (dead && !ask->ended && ask->kind == KFK__ASK_COMMIT && e->code != KFK_ERR_CLOSED)
         kfk__log_write(&o->log, KFK_LOG_WARN, o->subsystem, "a commit of group %.200s failed: %s",
                        f->options.group, e->msg);
 }
@@ -238,6 +238,8 @@ static void end_commit(kfk__fetcher *f, kfk__ask *ask, const kfk_error *e)
                         tp->topic, tp->partition, f->options.group);
         e = &own;
     }
+    if (ask->ended)
+        ask->ended(ask->owner, ask, e);
     kfk__ask_done(ask, e);
 }
 

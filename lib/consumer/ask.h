@@ -25,6 +25,9 @@ typedef struct kfk__ask {
     kfk_tp *asked;   /* as it was asked; the strings are its own */
     kfk_tp *answers; /* the same, with what is found; metadata is its own, too. A commit's err is KFK_ERR_WOULD_BLOCK until then */
     kfk__speaker *who; /* of a commit; held. NULL: nobody in particular */
+    /* NULL, or of a commit, the Fetcher's: it has ended; |e| NULL: well. Nothing is locked. */
+    void (*ended)(void *owner, const struct kfk__ask *ask, const kfk_error *e);
+    void *owner;
     bool follow;      /* a commit that is asked for again, as what the member has become, if it has gone on */
     int64_t since;    /* what was said before is no answer, if it is an error */
     int64_t deadline; /* of the Fetcher */

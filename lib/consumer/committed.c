@@ -34,7 +34,7 @@ static void take(kfk__fetcher *f, kfk__assigned *p, const kfk_tp *tp, const kfk_
         kfk__assigned_start(p);
         return;
     }
-    p->position = c->offset = tp->offset;
+    p->position = c->offset = p->asked = tp->offset;
     p->epoch = c->epoch = tp->flags & KFK_EPOCH ? tp->leader_epoch : -1;
     c->checked = -1; /* the log may not have it any more */
     kfk__shared_known(f->shared);

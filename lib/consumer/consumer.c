@@ -26,6 +26,19 @@ kfk_err kfk__consumer_usable(kfk_consumer *c, kfk_error *e)
 
 /* ---- the Fetcher thread ---- */
 
+/* Dead letters (lib/group) may ring it as long as it is there. */
+static void drop_bell(kfk_consumer *c)
+{
+    kfk__poller *bell;
+
+    kfk__lock(&c->shared->lock);
+    bell = c->shared->bell;
+    c->shared->bell = NULL;
+    kfk__unlock(&c->shared->lock);
+    if (bell)
+        c->env.ops->poller_free(bell);
+}
+
 static void destroy(kfk_consumer *c)
 {
     kfk_allocator a = c->env.alloc;
@@ -37,8 +50,7 @@ static void destroy(kfk_consumer *c)
     kfk__assignor_list_fini(&c->group.assignors);
     kfk__consumer_forget_commits(c);
     kfk__consumer_forget_listed(c);
-    if (c->shared->bell)
-        c->env.ops->poller_free(c->shared->bell);
+    drop_bell(c);
     kfk__shared_drop(c->shared);
     kfk_config_free(c->config);
     kfk__release(&a, c);
@@ -66,10 +78,12 @@ static void end(kfk_consumer *c, int64_t now)
 static int64_t step(void *self, kfk__event *ev, int n, int64_t now)
 {
     kfk_consumer *c = self;
-    int64_t until = kfk__fetcher_step(&c->fetcher, ev, n, now);
+    int64_t until = kfk__fetcher_step(&c->fetcher, ev, n, now), t;
 
-    if (!atomic_load_explicit(&c->closing, memory_order_acquire))
-        return until;
+    if (!atomic_load_explicit(&c->closing, memory_order_acquire)) {
+        t = c->keeper.tick ? c->keeper.tick(c->keeper.owner, now) : KFK__NEVER;
+        return t < until ? t : until;
+    }
     end(c, now);
     return KFK__LOOP_END;
 }
@@ -104,7 +118,9 @@ static void read_options(kfk_consumer *c)
     kfk__client_options_read(&c->client_options, cf, "consumer");
     c->client_options.auto_create_topics = kfk__config_bool(cf, KFK__P_ALLOW_AUTO_CREATE_TOPICS);
     c->api_timeout_ms = kfk__config_int(cf, KFK__P_DEFAULT_API_TIMEOUT_MS);
-    if (kfk__config_is_set(cf, KFK__P_GROUP_ID) && kfk__config_bool(cf, KFK__P_ENABLE_AUTO_COMMIT))
+    c->marks = c->keeper.owner != NULL;
+    if (!c->marks && kfk__config_is_set(cf, KFK__P_GROUP_ID) &&
+        kfk__config_bool(cf, KFK__P_ENABLE_AUTO_COMMIT))
         c->commit_every = kfk__config_int(cf, KFK__P_AUTO_COMMIT_INTERVAL_MS) * KFK__MS + 1;
     c->commit_at = kfk__now(&c->env) + c->commit_every;
     c->cut = (kfk__cut_options){
@@ -231,8 +247,8 @@ no_compressor:
     return kfk__fail_nomem(e);
 }
 
-kfk_err kfk__consumer_new_in(kfk_consumer **out, const kfk__env *env, const kfk_config *config,
-                             kfk_error *e)
+kfk_err kfk__consumer_new_as(kfk_consumer **out, const kfk__env *env, const kfk_config *config,
+                             uint32_t role, const kfk__keeper *keeper, kfk_error *e)
 {
     kfk_consumer *c = kfk__zalloc(&env->alloc, sizeof *c);
     kfk_error local;
@@ -242,6 +258,8 @@ kfk_err kfk__consumer_new_in(kfk_consumer **out, const kfk__env *env, const kfk_
     if (!c)
         return kfk__fail_nomem(e);
     c->env = *env;
+    if (keeper)
+        c->keeper = *keeper;
     atomic_init(&c->owners, 2);
     atomic_init(&c->closing, false);
     atomic_flag_clear(&c->polling);
@@ -250,7 +268,7 @@ kfk_err kfk__consumer_new_in(kfk_consumer **out, const kfk__env *env, const kfk_
     kfk__list_init(&c->asyncs);
     atomic_init(&c->n_asyncs, 0);
     c->config = kfk__config_copy(config, &c->env.alloc);
-    err = c->config ? kfk__config_check(c->config, KFK_ROLE_CONSUMER, e) : kfk__fail_nomem(e);
+    err = c->config ? kfk__config_check(c->config, role, e) : kfk__fail_nomem(e);
     if (!err) {
         c->forks = kfk__fork_count(); /* the log function may have forked */
         read_options(c);
@@ -267,6 +285,12 @@ kfk_err kfk__consumer_new_in(kfk_consumer **out, const kfk__env *env, const kfk_
     }
     *out = c;
     return KFK_OK;
+}
+
+kfk_err kfk__consumer_new_in(kfk_consumer **out, const kfk__env *env, const kfk_config *config,
+                             kfk_error *e)
+{
+    return kfk__consumer_new_as(out, env, config, KFK_ROLE_CONSUMER, NULL, e);
 }
 
 kfk_err kfk_consumer_new(kfk_consumer **out, const kfk_config *c, kfk_error *e)

@@ -179,7 +179,7 @@ static void seat(kfk__fetcher *f, kfk__assigned *p, const kfk__topic_info *info,
         kfk__fetcher_retry(f, p, KFK_ERR_NOMEM, now);
         return;
     }
-    if (p->paused) {
+    if (p->paused || p->leaving) {
         unseat(p);
         return;
     }

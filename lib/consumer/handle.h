@@ -34,6 +34,15 @@ typedef struct kfk__consumer_group {
     kfk_error told; /* that poll is to tell once; KFK_OK: none */
 } kfk__consumer_group;
 
+/* Who reads for the application where that is not kfk_consumer_poll: a group, whose workers have lanes (lane.h), mark what they
+ * have done (marks.h), and serve handovers. Nothing is locked in these, none waits, and none may be NULL. */
+typedef struct kfk__keeper {
+    int64_t (*alive_at)(void *owner);                  /* the Coordinator's: as kfk__member_host */
+    void (*told)(void *owner, const kfk_error *e);     /* the Coordinator's: what is not fatal */
+    int64_t (*tick)(void *owner, int64_t now);         /* the Fetcher's, at each step: when to be called again */
+    void *owner;
+} kfk__keeper;
+
 struct kfk_consumer {
     kfk__env env;
     unsigned forks; /* kfk__fork_count when it was made */
@@ -43,6 +52,7 @@ struct kfk_consumer {
     kfk_config *config;
     kfk__client_options client_options;
     kfk__cut_options cut;
+    kfk__keeper keeper; /* zeroed: the application polls */
     kfk__shared *shared;
     kfk__fetcher fetcher;
     kfk__loop loop;
@@ -63,6 +73,9 @@ struct kfk_consumer {
     kfk__ask *committed; /* whose strings the application has; under the shared lock */
 };
 
+/* As kfk_consumer_new, for a handle of |role|; with |keeper| (copied; NULL: none) it reads for a group. |env| is copied. */
+kfk_err kfk__consumer_new_as(kfk_consumer **out, const kfk__env *env, const kfk_config *config,
+                             uint32_t role, const kfk__keeper *keeper, kfk_error *e);
 /* KFK_OK, KFK_ERR_FORKED, KFK_ERR_CLOSED. */
 kfk_err kfk__consumer_usable(kfk_consumer *c, kfk_error *e);
 /* KFK_OK; KFK_ERR_INVALID_ARG: one names no partition. */
@@ -88,6 +101,22 @@ enum {
 /* kfk_consumer_commit, which has been checked: as whoever the handle is when this is called (kfk__shared_be). */
 kfk_err kfk__consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms, unsigned how,
                              kfk_error *e);
+/* Who hears of a commit's end, on the Fetcher (ask.h). */
+typedef struct kfk__ended {
+    void (*fn)(void *owner, const kfk__ask *ask, const kfk_error *e);
+    void *owner;
+} kfk__ended;
+
+/* The same, of a member that may go on to another epoch meanwhile, and waits for nothing; for at most |timeout_ms| it is tried.
+ * |ended| may be NULL. |out| NULL: nobody else wants to know. Else _ended tells, and _finish or _leave is called, once.
+ * KFK_ERR_NOMEM, KFK_ERR_CLOSED. */
+kfk_err kfk__consumer_commit_begin(kfk_consumer *c, const kfk_tp *tps, size_t n, int timeout_ms,
+                                   const kfk__ended *ended, kfk__ask **out, kfk_error *e);
+bool kfk__consumer_commit_ended(kfk_consumer *c, const kfk__ask *ask);
+/* It has ended: how. */
+kfk_err kfk__consumer_commit_finish(kfk_consumer *c, kfk__ask *ask, kfk_error *e);
+/* Nobody wants to know; it goes on, and close waits for it. */
+void kfk__consumer_commit_leave(kfk_consumer *c, kfk__ask *ask);
 /* Commits what has been handed out, if that is due. The polling thread's, before it hands out more. */
 void kfk__consumer_commit_if_due(kfk_consumer *c);
 /* With enable.auto.commit: commits what has been handed out. */
@@ -133,6 +162,13 @@ void kfk__consumer_exit(kfk_consumer *c);
 void kfk__consumer_show_life(kfk_consumer *c, int64_t at);
 /* What is left of the time until |until|, as a timeout: -1 for KFK__NEVER. */
 int kfk__consumer_ms_until(kfk_consumer *c, int64_t until);
+/* Nothing that the Coordinator tells is taken from now on, and what nobody has begun is forgotten, but that partitions were
+ * lost. */
+void kfk__consumer_close_ears(kfk_consumer *c);
+/* The application is alive: right now, and for as long as it likes; the Coordinator looks, if it had missed it. */
+void kfk__consumer_stir(kfk_consumer *c);
+/* Whether the group is none any more for good, and why. */
+kfk_err kfk__consumer_failure(kfk_consumer *c, kfk_error *e);
 /* Gives up what nobody will ask for any more. */
 void kfk__consumer_forget_asks(kfk_consumer *c);
 

@@ -73,8 +73,7 @@ static void leave(kfk_consumer *c, kfk__handover *h)
         if (!p)
             continue;
         tp->opaque = p->opaque;
-        tp->offset = p->position;
-        tp->leader_epoch = p->epoch;
+        tp->offset = kfk__assigned_done(p, &tp->leader_epoch);
         kfk__assigned_leave(p);
         kfk__shared_remove(s, p);
         kfk__list_push(&h->partitions, &p->link);
@@ -99,8 +98,10 @@ bool kfk__handover_turn(void *owner, kfk__turn_kind kind, uint64_t number, const
     }
     kfk__lock(&c->shared->lock);
     wanted = c->group.joined && !c->shared->closed;
-    if (kind == KFK__TURN_LOST)
+    if (kind == KFK__TURN_LOST) {
         leave(c, h);
+        wanted |= c->keeper.owner && !c->shared->closed; /* whose handler is to hear of it in any case */
+    }
     if (wanted)
         kfk__list_push(&c->group.handovers, &h->link);
     kfk__unlock(&c->shared->lock);
@@ -211,16 +212,35 @@ static void stop(kfk_consumer *c, kfk__handover *h, size_t i)
 
     if (!p) /* it was given up meanwhile */
         return;
-    kfk__assigned_revoke(p);
-    p->paused = true;
+    kfk__assigned_end_runs(p);
+    p->leaving = true;
     kfk__list_remove(&p->ready);
+    kfk__assigned_tell(p);
+}
+
+/* Locked. */
+static void look(kfk_consumer *c, kfk__handover *h, size_t i)
+{
+    kfk_tp *tp = &h->tps[i];
+    kfk__assigned *p = kfk__shared_find(c->shared, tp->topic, tp->partition);
+
+    if (!p)
+        return;
     tp->opaque = p->opaque;
-    tp->offset = p->position;
-    tp->leader_epoch = p->epoch;
-    if (p->position < 0)
+    tp->offset = kfk__assigned_done(p, &tp->leader_epoch);
+    if (tp->offset < 0)
         return;
     h->known[h->n_known] = *tp;
-    h->known[h->n_known++].flags = KFK_OFFSET | (p->epoch >= 0 ? KFK_EPOCH : 0);
+    h->known[h->n_known++].flags = KFK_OFFSET | (tp->leader_epoch >= 0 ? KFK_EPOCH : 0);
+}
+
+void kfk__handover_look(kfk_consumer *c, kfk__handover *h)
+{
+    kfk__lock(&c->shared->lock);
+    h->n_known = 0;
+    for (size_t i = 0; i < h->n; i++)
+        look(c, h, i);
+    kfk__unlock(&c->shared->lock);
 }
 
 void kfk__handover_stop(kfk_consumer *c, kfk__handover *h)
@@ -228,11 +248,28 @@ void kfk__handover_stop(kfk_consumer *c, kfk__handover *h)
     if (h->stopped)
         return;
     h->stopped = true;
-    h->n_known = 0;
     kfk__lock(&c->shared->lock);
     for (size_t i = 0; i < h->n; i++)
         stop(c, h, i);
     kfk__unlock(&c->shared->lock);
+    kfk__handover_look(c, h);
+}
+
+bool kfk__handover_is_read(kfk_consumer *c, const kfk__handover *h)
+{
+    kfk__shared *s = c->shared;
+    const kfk__assigned *p;
+    bool is = false;
+
+    kfk__lock(&s->lock);
+    for (const kfk__list *at = h->partitions.next; !is && at != &h->partitions; at = at->next)
+        is = kfk__shared_is_read(s, KFK__ENTRY(at, kfk__assigned, link));
+    for (size_t i = 0; !is && i < h->n; i++) {
+        p = kfk__shared_find(s, h->tps[i].topic, h->tps[i].partition);
+        is = p && kfk__shared_is_read(s, p);
+    }
+    kfk__unlock(&s->lock);
+    return is;
 }
 
 void kfk__handover_leave(kfk_consumer *c, kfk__handover *h)
@@ -286,15 +323,17 @@ void kfk__handover_done(kfk_consumer *c, kfk__handover *h)
         kfk__membership_done(c->group.membership, number);
 }
 
-void kfk__handover_forget(kfk_consumer *c)
+void kfk__handover_forget(kfk_consumer *c, bool all)
 {
     kfk__list forgotten, *at, *next;
 
     kfk__list_init(&forgotten);
     kfk__lock(&c->shared->lock);
     for (at = c->group.handovers.next; at != &c->group.handovers; at = next) {
+        const kfk__handover *h = KFK__ENTRY(at, kfk__handover, link);
+
         next = at->next;
-        if (KFK__ENTRY(at, kfk__handover, link)->begun)
+        if (!all && (h->begun || (c->keeper.owner && h->kind == KFK__TURN_LOST)))
             continue;
         kfk__list_remove(at);
         kfk__list_push(&forgotten, at);

@@ -44,6 +44,10 @@ kfk__handover *kfk__handover_first(struct kfk_consumer *c);
 kfk__handover *kfk__handover_of_all(struct kfk_consumer *c);
 /* Of a REVOKE: from now on nothing of these is handed out, runs that are out end, and |tps| tells positions. */
 void kfk__handover_stop(struct kfk_consumer *c, kfk__handover *h);
+/* Tells anew where the next owner is to go on. */
+void kfk__handover_look(struct kfk_consumer *c, kfk__handover *h);
+/* Whether anybody still reads one of these, that goes or has gone (kfk__shared_is_read). */
+bool kfk__handover_is_read(struct kfk_consumer *c, const kfk__handover *h);
 /* Of a REVOKE: they are not assigned any more. */
 void kfk__handover_leave(struct kfk_consumer *c, kfk__handover *h);
 /* Of an ASSIGN: they are assigned, and begin where |tps| says. false: it was given up, nothing is assigned. */
@@ -51,7 +55,7 @@ bool kfk__handover_assign(struct kfk_consumer *c, kfk__handover *h);
 bool kfk__handover_is_given_up(struct kfk_consumer *c, const kfk__handover *h);
 /* It has been served: the Coordinator hears of it, and it is freed. */
 void kfk__handover_done(struct kfk_consumer *c, kfk__handover *h);
-/* Forgets what nobody has begun. */
-void kfk__handover_forget(struct kfk_consumer *c);
+/* Forgets what nobody has begun; with |all| what somebody has, too, who is no more, and what was lost. */
+void kfk__handover_forget(struct kfk_consumer *c, bool all);
 
 #endif

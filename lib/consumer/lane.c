@@ -86,13 +86,13 @@ static kfk_err take_ready(kfk__shared *s, kfk__lane *lane, reading *r, kfk_error
     return err;
 }
 
-/* Who waits for the end of what was read of a partition that is gone hears of it. Locked; the partition is to be dropped. */
+/* Who waits for the end of what was read of a partition that goes, or is gone, hears of it. Locked; the partition is to be dropped. */
 static void let_go(kfk__shared *s, kfk__lane *lane)
 {
-    bool gone = lane->reading->gone;
+    bool goes = lane->reading->gone || lane->reading->leaving;
 
     lane->reading = NULL;
-    if (gone)
+    if (goes)
         kfk__shared_known(s);
 }
 
@@ -267,9 +267,7 @@ void kfk__lane_wake_all(kfk_consumer *c)
     kfk__shared *s = c->shared;
 
     kfk__lock(&s->lock);
-    kfk__shared_turn(s, &s->lane);
-    for (kfk__list *at = s->lanes.next; at != &s->lanes; at = at->next)
-        kfk__shared_turn(s, KFK__ENTRY(at, kfk__lane, link));
+    kfk__shared_turn_all(s);
     kfk__unlock(&s->lock);
 }
 

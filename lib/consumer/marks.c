@@ -300,6 +300,25 @@ int64_t kfk__marks_done(kfk__marks *m, int32_t *epoch)
     return done;
 }
 
+bool kfk__marks_first(kfk__marks *m, kfk__marks_ticket ticket, int64_t from, int64_t *first, int64_t *end)
+{
+    bool there;
+    size_t i;
+
+    kfk__lock(&m->lock);
+    there = !m->ended && ticket.era == m->now.era;
+    i = there ? find(m, from) : 0;
+    while (there && i < m->n && m->v[i].fork != ticket.fork)
+        i++;
+    there = there && i < m->n;
+    if (there) {
+        *first = m->v[i].from > from ? m->v[i].from : from;
+        *end = m->v[i].to;
+    }
+    kfk__unlock(&m->lock);
+    return there;
+}
+
 int64_t kfk__marks_undone(kfk__marks *m)
 {
     int64_t n;

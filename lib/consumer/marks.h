@@ -77,6 +77,8 @@ kfk_err kfk__marks_mark(kfk__marks *m, kfk__marks_ticket ticket, int64_t from, i
                         int32_t epoch, bool *room);
 /* The offset to commit: all before it is done; -1: nothing has been handed out. *epoch: of the record before it, or -1. */
 int64_t kfk__marks_done(kfk__marks *m, int32_t *epoch);
+/* The first offsets of the ticket's from |from| on that are undone: [*first, *end). false: there are none. */
+bool kfk__marks_first(kfk__marks *m, kfk__marks_ticket ticket, int64_t from, int64_t *first, int64_t *end);
 /* How many offsets were handed out and are not done. */
 int64_t kfk__marks_undone(kfk__marks *m);
 

@@ -200,6 +200,106 @@ kfk_err kfk__consumer_commit(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout
     return ask_until(c, KFK__ASK_COMMIT, tps, n, timeout_ms, how, e);
 }
 
+static kfk_err closed(kfk_consumer *c, kfk_error *e)
+{
+    kfk_err err = kfk__consumer_usable(c, e);
+
+    return err ? err : kfk__fail(e, KFK_ERR_CLOSED, "the consumer is closed");
+}
+
+/* Those that have ended and that nobody asks for. */
+static void prune(kfk_consumer *c)
+{
+    kfk__list dead;
+
+    kfk__list_init(&dead);
+    kfk__lock(&c->shared->lock);
+    for (kfk__list *at = c->asks.next, *next; at != &c->asks; at = next) {
+        const kfk__ask *ask = KFK__ENTRY(at, kfk__ask, left);
+
+        next = at->next;
+        if (!ask->dead || !ask->done)
+            continue;
+        kfk__list_remove(at);
+        kfk__list_push(&dead, at);
+    }
+    kfk__unlock(&c->shared->lock);
+    drop_dead(&dead);
+}
+
+kfk_err kfk__consumer_commit_begin(kfk_consumer *c, const kfk_tp *tps, size_t n, int timeout_ms,
+                                   const kfk__ended *ended, kfk__ask **out, kfk_error *e)
+{
+    kfk__shared *s = c->shared;
+    kfk__ask *ask = kfk__ask_new(s, KFK__ASK_COMMIT, tps, n);
+    bool open;
+
+    prune(c);
+    if (!ask)
+        return kfk__fail_nomem(e);
+    ask->follow = true;
+    ask->since = kfk__now(&c->env);
+    ask->deadline = kfk__deadline(ask->since, timeout_ms);
+    if (ended) {
+        ask->ended = ended->fn;
+        ask->owner = ended->owner;
+    }
+    kfk__lock(&s->lock);
+    open = !s->closed;
+    if (open) {
+        kfk__ask_sign(ask);
+        kfk__list_push(&s->asks, &ask->link);
+        ask->dead = !out;
+        if (!out)
+            kfk__list_push(&c->asks, &ask->left);
+        kfk__shared_wake(s);
+    }
+    kfk__unlock(&s->lock);
+    if (open) {
+        if (out)
+            *out = ask;
+        return KFK_OK;
+    }
+    kfk__ask_drop(ask);
+    kfk__ask_drop(ask);
+    return closed(c, e);
+}
+
+bool kfk__consumer_commit_ended(kfk_consumer *c, const kfk__ask *ask)
+{
+    bool done;
+
+    kfk__lock(&c->shared->lock);
+    done = ask->done;
+    kfk__unlock(&c->shared->lock);
+    return done;
+}
+
+kfk_err kfk__consumer_commit_finish(kfk_consumer *c, kfk__ask *ask, kfk_error *e)
+{
+    kfk_err err = ask->error.code;
+
+    (void)c;
+    if (err)
+        (void)kfk__fail_copy(e, &ask->error);
+    kfk__ask_drop(ask);
+    return err;
+}
+
+void kfk__consumer_commit_leave(kfk_consumer *c, kfk__ask *ask)
+{
+    bool done;
+
+    kfk__lock(&c->shared->lock);
+    done = ask->done;
+    ask->dead = true;
+    if (!done)
+        kfk__list_push(&c->asks, &ask->left);
+    kfk__unlock(&c->shared->lock);
+    if (done)
+        kfk__ask_drop(ask);
+}
+
 /* ---- the calls ---- */
 
 kfk_err kfk_consumer_list_offsets(kfk_consumer *c, kfk_tp *tps, size_t n, int timeout_ms,

@@ -549,6 +549,18 @@ const kfk_record_view *kfk_records_next(kfk_records *rs)
     return give(rs, &r);
 }
 
+void kfk__records_rewind(kfk_records *rs, int64_t start, int64_t end)
+{
+    rs->start = start;
+    rs->end = end;
+    rs->current = (size_t)-1;
+    rs->pending = false;
+    rs->cursor.left = 0;
+    rs->status = KFK_OK;
+    rs->view.offset = -2;
+    pass(rs, start);
+}
+
 size_t kfk_records_headers(kfk_records *rs, kfk_header *out, size_t max)
 {
     return kfk__record_headers(&rs->cursor.record, out, max);

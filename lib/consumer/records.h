@@ -36,6 +36,8 @@ void kfk__records_open(kfk_records *rs, int32_t epoch);
 /* All of it before |end|, which kfk_records_next has passed, is done: one lock, whatever the number of records, and no
  * memory. On the thread that reads it. Errors as kfk_records_mark. */
 kfk_err kfk__records_mark_to(kfk_records *rs, int64_t end, kfk_error *e);
+/* next begins anew, and gives those from |start| to before |end|, which were of the run. On the thread that reads it. */
+void kfk__records_rewind(kfk_records *rs, int64_t start, int64_t end);
 /* All that next gave so far is done. */
 static inline kfk_err kfk__records_mark_all(kfk_records *rs, kfk_error *e)
 {

@@ -33,9 +33,10 @@ kfk__shared *kfk__shared_new(const kfk__env *env, size_t max_bytes)
     return s;
 }
 
-static void hold_shared(kfk__shared *s)
+kfk__shared *kfk__shared_hold(kfk__shared *s)
 {
     atomic_fetch_add_explicit(&s->owners, 1, memory_order_relaxed);
+    return s;
 }
 
 static void release_all(const kfk_allocator *a, kfk__fbuf *b)
@@ -169,7 +170,7 @@ kfk__fbuf *kfk__fbuf_new(kfk__shared *s, size_t cap)
     b->shared = s;
     b->next = NULL;
     atomic_init(&b->owners, 1);
-    hold_shared(s);
+    (void)kfk__shared_hold(s);
     return b;
 }
 
@@ -311,6 +312,7 @@ kfk__assigned *kfk__assigned_new(kfk__shared *s, const char *topic, int32_t part
     p->topic_len = strlen(topic);
     p->partition = partition;
     p->resume_at = p->end = p->position = -1;
+    p->asked = p->aside.failed = -1;
     p->epoch = p->course.replica = -1;
     p->course.version = (unsigned)-1;
     atomic_init(&p->owners, 1);
@@ -319,9 +321,10 @@ kfk__assigned *kfk__assigned_new(kfk__shared *s, const char *topic, int32_t part
     kfk__list_init(&p->ready);
     kfk__list_init(&p->news);
     kfk__list_init(&p->fetched);
+    kfk__list_init(&p->aside.link);
     kfk__list_init(&p->course.known);
     kfk__list_init(&p->course.waiting);
-    hold_shared(s);
+    (void)kfk__shared_hold(s);
     return p;
 }
 
@@ -408,9 +411,25 @@ void kfk__assigned_start(kfk__assigned *p)
         kfk__assigned_look_up(p, p->start);
 }
 
-void kfk__assigned_revoke(kfk__assigned *p)
+void kfk__assigned_end_runs(kfk__assigned *p)
 {
     atomic_fetch_add_explicit(&p->version, 1, memory_order_release);
+}
+
+int64_t kfk__assigned_done(kfk__assigned *p, int32_t *epoch)
+{
+    int64_t done = p->marks ? kfk__marks_done(p->marks, epoch) : -1;
+
+    if (done < 0) { /* nothing was handed out, or nobody marks it */
+        *epoch = p->epoch;
+        done = p->position;
+    }
+    return done;
+}
+
+void kfk__assigned_revoke(kfk__assigned *p)
+{
+    kfk__assigned_end_runs(p);
     if (p->marks)
         kfk__marks_restart(p->marks);
 }
@@ -445,7 +464,16 @@ void kfk__shared_known(kfk__shared *s)
 {
     for (kfk__list *at = s->watchers.next; at != &s->watchers; at = at->next)
         s->env.ops->wake(s->env.ctx, KFK__ENTRY(at, kfk__watcher, link)->waiter);
+    for (kfk__list *at = s->lanes.next; at != &s->lanes; at = at->next)
+        kfk__shared_turn(s, KFK__ENTRY(at, kfk__lane, link));
     kfk__shared_ring(s);
+}
+
+void kfk__shared_turn_all(kfk__shared *s)
+{
+    kfk__shared_turn(s, &s->lane);
+    for (kfk__list *at = s->lanes.next; at != &s->lanes; at = at->next)
+        kfk__shared_turn(s, KFK__ENTRY(at, kfk__lane, link));
 }
 
 static void wake_lane(kfk__shared *s, const kfk__lane *lane)
@@ -459,7 +487,8 @@ void kfk__assigned_ready(kfk__assigned *p)
     kfk__shared *s = p->shared;
 
     /* Nobody polls any more, and the partition may be about to go; or what it has is for when it is resumed. */
-    if (s->closed || p->gone || p->paused || kfk__marks_full(p->marks))
+    if (s->closed || p->gone || p->paused || p->leaving || !kfk__list_empty(&p->aside.link) ||
+        kfk__marks_full(p->marks))
         return;
     if (kfk__list_empty(&p->ready))
         kfk__list_push(&p->lane->ready, &p->ready);

@@ -79,6 +79,19 @@ typedef struct kfk__lane {
     atomic_bool turn; /* its thread is to look up, for something else than records */
 } kfk__lane;
 
+/* A partition that its reader, a worker of a group, goes on with later: nothing of it is handed out meanwhile. The list is the
+ * group's, and holds the partition; |link| is guarded by the lock, and so is all while it is in there. Else it is the reader's. */
+typedef struct kfk__aside {
+    kfk__list link;          /* in no list: it is not aside */
+    struct kfk_records *run; /* to be gone on with; NULL: the partition could not be read, and is to be tried again */
+    int64_t end;             /* where that ended when it was cut */
+    int64_t due;
+    struct kfk__letter *letter; /* that has to be delivered before; NULL: none */
+    int64_t failed; /* the offset of what failed last */
+    int attempt;    /* and how often it did */
+    uint32_t tries; /* of whatever it is, for the backoff */
+} kfk__aside;
+
 /* One assigned partition. */
 typedef struct kfk__assigned {
     kfk__shared *shared;
@@ -100,6 +113,9 @@ typedef struct kfk__assigned {
     unsigned fetch_version; /* raised whenever what was fetched and not handed out is of no use any more */
     bool gone;       /* not assigned any more */
     bool paused;
+    bool leaving;    /* it is about to go: nothing more is handed out, and who lets go of it tells */
+    kfk__aside aside;
+    int64_t asked;   /* the offset that a group has asked to be committed; -1: none */
     size_t full;     /* the Fetcher holds back while more than so much is buffered; 0: it does not */
     kfk__place from; /* where to look for it while the position is not known */
     void *opaque;
@@ -161,6 +177,7 @@ struct kfk__shared {
 /* With one owner. NULL: no memory. */
 kfk__shared *kfk__shared_new(const kfk__env *env, size_t max_bytes);
 void kfk__shared_drop(kfk__shared *s);
+kfk__shared *kfk__shared_hold(kfk__shared *s);
 
 /* As whom commits are made from now on; NULL: as nobody in particular. KFK_ERR_NOMEM: it is as before. Those of a |member|
  * are KFK_ERR_REVOKED without a question to anybody, for what is not assigned to it, and for all if it has no generation. */
@@ -195,6 +212,11 @@ static inline kfk__assigned *kfk__assigned_hold(kfk__assigned *p)
 void kfk__assigned_drop(kfk__assigned *p);
 /* Runs that are out are not to be read on. Locked. */
 void kfk__assigned_revoke(kfk__assigned *p);
+/* The same, but what was handed out can still be marked. Locked. */
+void kfk__assigned_end_runs(kfk__assigned *p);
+/* The offset to commit of it: what was marked in a group, else the position; < 0: not known. *epoch: of the record before it,
+ * or -1. Locked. */
+int64_t kfk__assigned_done(kfk__assigned *p, int32_t *epoch);
 /* These forget what was fetched, which goes to the garbage, and let the Fetcher begin anew. Locked. */
 /* The position is |offset| now; |epoch|: of the record before, -1 if not known. */
 void kfk__assigned_move(kfk__assigned *p, int64_t offset, int32_t epoch);
@@ -250,8 +272,11 @@ void kfk__fetched_free(kfk__shared *s, kfk__fetched *f);
 
 /* Wakes the Fetcher. Locked or not. */
 void kfk__shared_wake(kfk__shared *s);
-/* A position has become known, or never will, or an ask has its answer: wakes those who wait for that. Locked. */
+/* A position has become known, or never will, or an ask has its answer, or nobody reads any more what is to go: wakes those who
+ * wait for that, and a group's workers, which look up. Locked. */
 void kfk__shared_known(kfk__shared *s);
+/* Whoever reads in a lane is to look up. Locked. */
+void kfk__shared_turn_all(kfk__shared *s);
 /* Makes kfk_consumer_fd readable. Locked. */
 void kfk__shared_ring(kfk__shared *s);
 

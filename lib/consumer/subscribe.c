@@ -38,16 +38,18 @@ static bool hear_who(void *owner, const kfk__group_meta *who)
 static void hear_failure(void *owner, const kfk_error *e)
 {
     kfk_consumer *c = owner;
-    bool fatal = e->flags & KFK_FATAL;
+    bool fatal = e->flags & KFK_FATAL, kept = c->keeper.owner;
 
     if (e->code == KFK_ERR_POLL_INTERVAL)
         atomic_store_explicit(&c->group.late, true, memory_order_release);
     kfk__lock(&c->shared->lock);
     if (fatal)
         c->group.failure = *e;
-    else if (e->code == KFK_ERR_TOPIC_AUTHORIZATION_FAILED)
+    else if (!kept && e->code == KFK_ERR_TOPIC_AUTHORIZATION_FAILED)
         c->group.told = *e;
     kfk__unlock(&c->shared->lock);
+    if (kept && !fatal)
+        c->keeper.told(c->keeper.owner, e);
     if (fatal)
         atomic_store_explicit(&c->group.has_failed, true, memory_order_release);
     kfk__lane_wake_all(c);
@@ -57,7 +59,18 @@ static int64_t alive_at(void *owner)
 {
     const kfk_consumer *c = owner;
 
+    if (c->keeper.owner)
+        return c->keeper.alive_at(c->keeper.owner);
     return atomic_load_explicit(&c->group.alive_at, memory_order_acquire);
+}
+
+static void hear_left(void *owner)
+{
+    kfk_consumer *c = owner;
+
+    kfk__lock(&c->shared->lock);
+    kfk__shared_known(c->shared);
+    kfk__unlock(&c->shared->lock);
 }
 
 static void hear_refusal(void *owner, kfk_err code, int32_t generation)
@@ -72,6 +85,11 @@ static void hear_refusal(void *owner, kfk_err code, int32_t generation)
 void kfk__consumer_show_life(kfk_consumer *c, int64_t at)
 {
     atomic_store_explicit(&c->group.alive_at, at, memory_order_release);
+    kfk__consumer_stir(c);
+}
+
+void kfk__consumer_stir(kfk_consumer *c)
+{
     if (atomic_load_explicit(&c->group.late, memory_order_acquire)) {
         atomic_store_explicit(&c->group.late, false, memory_order_release);
         kfk__membership_stir(c->group.membership);
@@ -208,7 +226,7 @@ static kfk_err take_told(kfk_consumer *c, kfk_error *e)
     return err;
 }
 
-static kfk_err failure(kfk_consumer *c, kfk_error *e)
+kfk_err kfk__consumer_failure(kfk_consumer *c, kfk_error *e)
 {
     kfk_err err;
 
@@ -234,7 +252,7 @@ kfk_err kfk__consumer_serve(kfk_consumer *c, int64_t until, kfk_error *e)
     }
     if (!first)
         first = take_told(c, e);
-    return first ? first : failure(c, e);
+    return first ? first : kfk__consumer_failure(c, e);
 }
 
 /* ---- subscribe ---- */
@@ -242,7 +260,7 @@ kfk_err kfk__consumer_serve(kfk_consumer *c, int64_t until, kfk_error *e)
 void kfk__consumer_end_membership(kfk_consumer *c)
 {
     kfk__membership_free(c->group.membership);
-    kfk__handover_forget(c);
+    kfk__handover_forget(c, true);
 }
 
 static kfk_err start(kfk_consumer *c, kfk_error *e)
@@ -251,6 +269,7 @@ static kfk_err start(kfk_consumer *c, kfk_error *e)
     kfk__member_host host = {.turn = hear_turn,
                              .give_up = hear_give_up,
                              .who = hear_who,
+                             .left = hear_left,
                              .failed = hear_failure,
                              .alive_at = alive_at,
                              .owner = c};
@@ -347,13 +366,12 @@ kfk_err kfk_consumer_subscribe(kfk_consumer *c, const char *const *topics, size_
 
 /* ---- leaving ---- */
 
-/* Nothing that the Coordinator tells is taken from now on. */
-static void close_ears(kfk_consumer *c)
+void kfk__consumer_close_ears(kfk_consumer *c)
 {
     kfk__lock(&c->shared->lock);
     c->group.joined = false;
     kfk__unlock(&c->shared->lock);
-    kfk__handover_forget(c);
+    kfk__handover_forget(c, false);
 }
 
 kfk_err kfk__consumer_leave(kfk_consumer *c, int64_t until, kfk_error *e)
@@ -364,7 +382,7 @@ kfk_err kfk__consumer_leave(kfk_consumer *c, int64_t until, kfk_error *e)
     if (!atomic_load_explicit(&c->group.is_member, memory_order_acquire))
         return KFK_OK;
     kfk__consumer_show_life(c, KFK__NEVER);
-    close_ears(c);
+    kfk__consumer_close_ears(c);
     all = kfk__handover_of_all(c);
     if (!all)
         return kfk__fail_nomem(e);

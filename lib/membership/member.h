@@ -54,6 +54,8 @@ typedef struct kfk__member_host {
     void (*give_up)(void *owner, uint64_t number);
     /* As whom to commit from now on; who->generation -1: nobody. Valid in the call. false: no memory, to be told again. */
     bool (*who)(void *owner, const kfk__group_meta *who);
+    /* A leave has come to its end. NULL: nobody wants to know. */
+    void (*left)(void *owner);
     /* e->flags KFK_FATAL: the member is none for good. Else something to be told, and it goes on. */
     void (*failed)(void *owner, const kfk_error *e);
     /* When the application last showed that it is alive; KFK__NEVER: it does so right now. */

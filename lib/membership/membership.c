@@ -77,6 +77,8 @@ static void tell_left(kfk__membership *s)
     if (s->waiter)
         s->env.ops->wake(s->env.ctx, s->waiter);
     kfk__unlock(&s->lock);
+    if (s->member.host.left)
+        s->member.host.left(s->member.host.owner);
 }
 
 static int64_t step(void *self, kfk__event *ev, int n, int64_t now)
