@@ -53,7 +53,7 @@ static kfk__mutex lock; /* guards all of this */
 static member crew[CREW];
 static int n_crew;
 static const char *protocol;
-static int parts[CREW_TOPICS];
+static int parts[CREW_TOPICS], replicas;
 static int64_t past[CREW_TOPICS][CREW_PARTS]; /* handed out to somebody, who has asked for more since */
 static int64_t most[CREW_TOPICS][CREW_PARTS]; /* handed out to anybody */
 static int reads[WORLD_RECORDS];
@@ -484,6 +484,7 @@ void crew_begin(const char *of)
     memset(most, 0, sizeof most);
     memset(reads, 0, sizeof reads);
     n_crew = 0;
+    replicas = 1;
     protocol = of;
     kfk__devbroker_set_groups(w.broker, &set);
 }
@@ -901,6 +902,31 @@ kfk_consumer *crew_handle(int i)
     return c;
 }
 
+int crew_size(void)
+{
+    return n_crew;
+}
+
+bool crew_is_there(int i)
+{
+    bool yes;
+
+    kfk__lock(&lock);
+    yes = crew[i].running && !crew[i].failed && crew[i].c;
+    kfk__unlock(&lock);
+    return yes;
+}
+
+bool crew_is_subscribed(int i)
+{
+    bool yes;
+
+    kfk__lock(&lock);
+    yes = crew[i].subscribed;
+    kfk__unlock(&lock);
+    return yes;
+}
+
 /* ---- topics ---- */
 
 void crew_parts(int t, int n)
@@ -910,12 +936,17 @@ void crew_parts(int t, int n)
     kfk__unlock(&lock);
 }
 
+void crew_replicas(int n)
+{
+    replicas = n;
+}
+
 void crew_topic(int t, int n)
 {
     char name[] = "t0";
 
     name[1] = (char)('0' + t);
-    topic(name, n, 1);
+    topic(name, n, replicas);
     crew_parts(t, n);
 }
 

@@ -83,12 +83,17 @@ int crew_asked(int i, int16_t api);
 /* Members and state, as the coordinator has it. */
 kfk__devbroker_group_state crew_group(void);
 kfk_consumer *crew_handle(int i);
+/* How many have joined; and whether one has not left or failed since. */
+int crew_size(void);
+bool crew_is_there(int i);
+bool crew_is_subscribed(int i);
 
 /* A record to each of |n| partitions of topic |t|, |each| times. */
 void crew_fill(int t, int n, int each);
 /* How many partitions topic |t| is to have from now on, for crew_await; 0: it is not there. */
 void crew_parts(int t, int n);
-/* Makes it; gives it more. */
+/* Makes it, on so many nodes as crew_replicas said last (1); gives it more. */
+void crew_replicas(int n);
 void crew_topic(int t, int n);
 void crew_grow(int t, int n);
 uint64_t below(uint64_t n);
