@@ -96,6 +96,7 @@ PRODUCER := accumulator append delivery dispatch identity kept metrics outbox ou
 CONSUMER := aborted answer ask assign async committed consumer fetch fetcher handover lane \
 	marking marks metrics offsets place poll question receive records session shared \
 	speaker subscribe
+GROUP := call calls commits group letter metrics runs serve work
 DEVBROKER := answer api_configs api_consumer_groups api_fetch api_group_admin api_groups \
 	api_membership api_metadata api_offsets api_partitions api_produce api_topics \
 	api_versions apis assignor call classic classic_join cluster committed config \
@@ -129,7 +130,8 @@ LIB_SRC := $(BASE:%=lib/base/%.c) $(PROTO:%=lib/proto/%.c) $(COMPRESS:%=lib/comp
 	$(CONFIG:%=lib/config/%.c) $(NET:%=lib/net/%.c) $(RECORD:%=lib/record/%.c) \
 	$(CLIENT:%=lib/client/%.c) $(GROUPIO:%=lib/groupio/%.c) $(ADMIN:%=lib/admin/%.c) \
 	$(MEMBERSHIP:%=lib/membership/%.c) \
-	$(PRODUCER:%=lib/producer/%.c) $(CONSUMER:%=lib/consumer/%.c)
+	$(PRODUCER:%=lib/producer/%.c) $(CONSUMER:%=lib/consumer/%.c) \
+	$(GROUP:%=lib/group/%.c)
 BROKER_SRC := $(DEVBROKER:%=lib/devbroker/%.c)
 TOOL_SRC := $(TOOLS:%=tools/kfk/%.c)
 VERIFIABLE_SRC := $(VERIFIABLE:%=tools/verifiable/%.c)

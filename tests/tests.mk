@@ -63,9 +63,9 @@ SIM := alloc bad_records checks client consumer dispatch failalloc fetching grou
 	group_shares groupio lanes link async log malformed members metadata metrics \
 	mistakes names net outcomes partitioner producer questions read_checks reassign \
 	regroup reuse routing sched seeds sequences sim subscribe timers versions \
-	group_codes group_seeds
+	group_codes group_seeds group
 SIM_PARTS := fiber link locks names sched simenv simnet simpoll timers
-SIM_HELPERS := crew failalloc rig wire world
+SIM_HELPERS := crew failalloc groups rig wire world
 
 S := $(B)/sim
 SIM_BIN := $(SIM:%=$(S)/test_%)

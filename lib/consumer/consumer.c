@@ -119,6 +119,8 @@ static void read_options(kfk_consumer *c)
     c->client_options.auto_create_topics = kfk__config_bool(cf, KFK__P_ALLOW_AUTO_CREATE_TOPICS);
     c->api_timeout_ms = kfk__config_int(cf, KFK__P_DEFAULT_API_TIMEOUT_MS);
     c->marks = c->keeper.owner != NULL;
+    if (c->marks)
+        c->max_undone = kfk__config_int(cf, KFK__P_MAX_UNACKED);
     if (!c->marks && kfk__config_is_set(cf, KFK__P_GROUP_ID) &&
         kfk__config_bool(cf, KFK__P_ENABLE_AUTO_COMMIT))
         c->commit_every = kfk__config_int(cf, KFK__P_AUTO_COMMIT_INTERVAL_MS) * KFK__MS + 1;

@@ -61,6 +61,7 @@ static void free_handover(kfk_consumer *c, kfk__handover *h)
 
 /* ---- of the Coordinator ---- */
 
+
 /* Those that are still assigned are not any more. Locked. */
 static void leave(kfk_consumer *c, kfk__handover *h)
 {
@@ -81,6 +82,55 @@ static void leave(kfk_consumer *c, kfk__handover *h)
     kfk__shared_known(s);
 }
 
+/* Locked. */
+static void stop(kfk_consumer *c, kfk__handover *h, size_t i)
+{
+    kfk_tp *tp = &h->tps[i];
+    kfk__assigned *p = kfk__shared_find(c->shared, tp->topic, tp->partition);
+
+    if (!p) /* it was given up meanwhile */
+        return;
+    kfk__assigned_end_runs(p);
+    p->leaving = true;
+    kfk__list_remove(&p->ready);
+    kfk__assigned_tell(p);
+}
+
+/* Those that have just left, and no others. Locked. */
+static void keep_those_that_left(kfk__handover *h)
+{
+    size_t n = 0;
+
+    for (kfk__list *at = h->partitions.next; at != &h->partitions; at = at->next) {
+        const kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
+        size_t i = n;
+
+        while (i < h->n && (h->tps[i].partition != p->partition || strcmp(h->tps[i].topic, p->topic) != 0))
+            i++;
+        if (i < h->n)
+            h->tps[n++] = h->tps[i];
+    }
+    h->n = n;
+}
+
+/* A group's handlers hear of all that was lost, whatever else there is; and what is to go is no longer handed out from now on,
+ * whenever a worker comes to it. Whether it is to be served. Locked. */
+static bool tell_keeper(kfk_consumer *c, kfk__handover *h, bool wanted)
+{
+    if (h->kind == KFK__TURN_REVOKE && wanted) {
+        h->stopped = true;
+        for (size_t i = 0; i < h->n; i++)
+            stop(c, h, i);
+    }
+    if (h->kind != KFK__TURN_LOST)
+        return wanted;
+    leave(c, h);
+    keep_those_that_left(h);
+    if (c->group.failure.code) /* for which it was lost */
+        atomic_store_explicit(&c->group.has_failed, true, memory_order_release);
+    return !c->shared->closed;
+}
+
 bool kfk__handover_turn(void *owner, kfk__turn_kind kind, uint64_t number, const kfk__parts *parts,
                         int64_t deadline)
 {
@@ -98,10 +148,10 @@ bool kfk__handover_turn(void *owner, kfk__turn_kind kind, uint64_t number, const
     }
     kfk__lock(&c->shared->lock);
     wanted = c->group.joined && !c->shared->closed;
-    if (kind == KFK__TURN_LOST) {
+    if (c->keeper.owner)
+        wanted = tell_keeper(c, h, wanted);
+    else if (kind == KFK__TURN_LOST)
         leave(c, h);
-        wanted |= c->keeper.owner && !c->shared->closed; /* whose handler is to hear of it in any case */
-    }
     if (wanted)
         kfk__list_push(&c->group.handovers, &h->link);
     kfk__unlock(&c->shared->lock);
@@ -205,20 +255,6 @@ kfk__handover *kfk__handover_of_all(kfk_consumer *c)
 }
 
 /* Locked. */
-static void stop(kfk_consumer *c, kfk__handover *h, size_t i)
-{
-    kfk_tp *tp = &h->tps[i];
-    kfk__assigned *p = kfk__shared_find(c->shared, tp->topic, tp->partition);
-
-    if (!p) /* it was given up meanwhile */
-        return;
-    kfk__assigned_end_runs(p);
-    p->leaving = true;
-    kfk__list_remove(&p->ready);
-    kfk__assigned_tell(p);
-}
-
-/* Locked. */
 static void look(kfk_consumer *c, kfk__handover *h, size_t i)
 {
     kfk_tp *tp = &h->tps[i];
@@ -309,6 +345,15 @@ bool kfk__handover_is_given_up(kfk_consumer *c, const kfk__handover *h)
     yes = h->given_up;
     kfk__unlock(&c->shared->lock);
     return yes;
+}
+
+void kfk__handover_put_back(kfk_consumer *c, kfk__handover *h)
+{
+    kfk__lock(&c->shared->lock);
+    h->begun = false;
+    if (h->given_up && h->kind == KFK__TURN_REVOKE)
+        h->kind = KFK__TURN_LOST;
+    kfk__unlock(&c->shared->lock);
 }
 
 void kfk__handover_done(kfk_consumer *c, kfk__handover *h)

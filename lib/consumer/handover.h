@@ -53,6 +53,8 @@ void kfk__handover_leave(struct kfk_consumer *c, kfk__handover *h);
 /* Of an ASSIGN: they are assigned, and begin where |tps| says. false: it was given up, nothing is assigned. */
 bool kfk__handover_assign(struct kfk_consumer *c, kfk__handover *h);
 bool kfk__handover_is_given_up(struct kfk_consumer *c, const kfk__handover *h);
+/* Who has begun it does not go on with it: it is as if nobody had. */
+void kfk__handover_put_back(struct kfk_consumer *c, kfk__handover *h);
 /* It has been served: the Coordinator hears of it, and it is freed. */
 void kfk__handover_done(struct kfk_consumer *c, kfk__handover *h);
 /* Forgets what nobody has begun; with |all| what somebody has, too, who is no more, and what was lost. */

@@ -239,7 +239,23 @@ static void set_waiter(kfk__shared *s, kfk__lane *lane, kfk__waiter *w)
     kfk__unlock(&s->lock);
 }
 
-kfk_err kfk__lane_await(kfk_consumer *c, kfk__lane *lane, int64_t until, bool or_stuck)
+/* What a wait is for, beside a turn and the close. */
+typedef enum wish { WISH_TURN, WISH_READY, WISH_READY_OR_STUCK } wish;
+
+static bool is_met(kfk_consumer *c, const kfk__lane *lane, wish what)
+{
+    kfk__shared *s = c->shared;
+    bool closed;
+
+    if (what != WISH_TURN)
+        return anything(s, lane) || (what == WISH_READY_OR_STUCK && kfk__consumer_is_stuck(c));
+    kfk__lock(&s->lock);
+    closed = s->closed;
+    kfk__unlock(&s->lock);
+    return closed || atomic_load_explicit(&lane->turn, memory_order_acquire);
+}
+
+static kfk_err await(kfk_consumer *c, kfk__lane *lane, int64_t until, wish what)
 {
     kfk__shared *s = c->shared;
     kfk__waiter w;
@@ -248,11 +264,21 @@ kfk_err kfk__lane_await(kfk_consumer *c, kfk__lane *lane, int64_t until, bool or
     if (c->env.ops->waiter_init(c->env.ctx, &w))
         return KFK_ERR_NOMEM;
     set_waiter(s, lane, &w);
-    while (in_time && !anything(s, lane) && !(or_stuck && kfk__consumer_is_stuck(c)))
+    while (in_time && !is_met(c, lane, what))
         in_time = c->env.ops->wait(c->env.ctx, &w, until);
     set_waiter(s, lane, NULL);
     c->env.ops->waiter_fini(c->env.ctx, &w);
     return in_time ? KFK_OK : KFK_ERR_TIMED_OUT;
+}
+
+kfk_err kfk__lane_await(kfk_consumer *c, kfk__lane *lane, int64_t until, bool or_stuck)
+{
+    return await(c, lane, until, or_stuck ? WISH_READY_OR_STUCK : WISH_READY);
+}
+
+kfk_err kfk__lane_await_turn(kfk_consumer *c, kfk__lane *lane, int64_t until)
+{
+    return await(c, lane, until, WISH_TURN);
 }
 
 void kfk__lane_wake(kfk_consumer *c, kfk__lane *lane)

@@ -36,6 +36,8 @@ static inline bool kfk__lane_heed(kfk__lane *lane)
 /* Waits until there is something to take, a wake, or the close; with |or_stuck| also until nothing can come any more.
  * KFK_ERR_TIMED_OUT: |until| has come. KFK_ERR_NOMEM. */
 kfk_err kfk__lane_await(kfk_consumer *c, kfk__lane *lane, int64_t until, bool or_stuck);
+/* The same, but what there is to take does not end it. */
+kfk_err kfk__lane_await_turn(kfk_consumer *c, kfk__lane *lane, int64_t until);
 /* Ends a wait in |lane|, or the next one, and is told by kfk__lane_heed. Any thread that knows the lane to be there. */
 void kfk__lane_wake(kfk_consumer *c, kfk__lane *lane);
 /* The same in all lanes. */

@@ -200,6 +200,7 @@ static void stays(void)
     kfk__lane_add(c, &a);
     assign_from(0, 1);
     while (!rs) {
+        (void)kfk__lane_heed(&a);
         (void)kfk__lane_await(c, &a, KFK__NEVER, false);
         ck_assert_int_eq(kfk__consumer_take(c, &a, &c->cut, &rs, &w.e), KFK_OK);
     }
@@ -255,6 +256,7 @@ static void is_waited_for(void)
     kfk__lane_add(c, &a);
     assign_from(0, 1);
     while (!rs) {
+        (void)kfk__lane_heed(&a);
         (void)kfk__lane_await(c, &a, KFK__NEVER, false);
         ck_assert_int_eq(kfk__consumer_take(c, &a, &c->cut, &rs, &w.e), KFK_OK);
     }
@@ -364,6 +366,7 @@ static void keeps_runs(void)
     while (read < EACH) {
         ck_assert_int_eq(kfk__consumer_take(c, &a, &c->cut, &rs, &w.e), KFK_OK);
         ck_assert_int_lt(kfk__marks_undone(p->marks), LIMIT + 3);
+        (void)kfk__lane_heed(&a);
         if (!rs && kfk__lane_await(c, &a, now() + 5000 * KFK__MS, false) != KFK_OK)
             ck_assert(kfk__marks_full(p->marks)); /* nothing came, and that is why */
         for (; rs && kfk_records_next(rs); read++)
