@@ -7,6 +7,7 @@
 #include <kfk/config.h>
 #include <kfk/consumer.h>
 #include <kfk/error.h>
+#include <kfk/group.h>
 #include <kfk/metrics.h>
 #include <kfk/producer.h>
 #include <kfk/records.h>
