@@ -61,7 +61,6 @@ static void free_handover(kfk_consumer *c, kfk__handover *h)
 
 /* ---- of the Coordinator ---- */
 
-
 /* Those that are still assigned are not any more. Locked. */
 static void leave(kfk_consumer *c, kfk__handover *h)
 {
@@ -378,7 +377,7 @@ void kfk__handover_forget(kfk_consumer *c, bool all)
         const kfk__handover *h = KFK__ENTRY(at, kfk__handover, link);
 
         next = at->next;
-        if (!all && (h->begun || (c->keeper.owner && h->kind == KFK__TURN_LOST)))
+        if (!all && (h->kind == KFK__TURN_LOST || h->given_up || (c->keeper.owner && h->begun)))
             continue;
         kfk__list_remove(at);
         kfk__list_push(&forgotten, at);

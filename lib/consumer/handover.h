@@ -57,7 +57,8 @@ bool kfk__handover_is_given_up(struct kfk_consumer *c, const kfk__handover *h);
 void kfk__handover_put_back(struct kfk_consumer *c, kfk__handover *h);
 /* It has been served: the Coordinator hears of it, and it is freed. */
 void kfk__handover_done(struct kfk_consumer *c, kfk__handover *h);
-/* Forgets what nobody has begun; with |all| what somebody has, too, who is no more, and what was lost. */
+/* Forgets what does not matter to who leaves: that is all but what is lost, and, in a group, what a worker has begun; or |all|. Of
+ * whoever serves, or where nobody does any more. */
 void kfk__handover_forget(struct kfk_consumer *c, bool all);
 
 #endif

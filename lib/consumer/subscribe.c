@@ -193,7 +193,7 @@ static kfk_err serve_revoke(kfk_consumer *c, kfk__handover *h, int64_t until, kf
     kfk_err err;
 
     kfk__handover_stop(c, h);
-    if (!commit_last(c, h, until))
+    if (!kfk__handover_is_given_up(c, h) && !commit_last(c, h, until))
         return KFK_ERR_WOULD_BLOCK;
     lost = kfk__handover_is_given_up(c, h);
     err = call_listener(c, lost ? CALL_LOST : CALL_REVOKED, h->tps, h->n);
@@ -376,21 +376,36 @@ void kfk__consumer_close_ears(kfk_consumer *c)
     kfk__handover_forget(c, false);
 }
 
+/* What is lost already the application hears of. */
+static kfk_err serve_lost(kfk_consumer *c, int64_t until, kfk_error *e)
+{
+    kfk_err err, first = KFK_OK;
+    kfk__handover *h;
+
+    while ((h = kfk__handover_first(c)) != NULL) {
+        err = serve_one(c, h, until, first ? NULL : e);
+        first = first ? first : err;
+        kfk__handover_done(c, h);
+    }
+    return first;
+}
+
 kfk_err kfk__consumer_leave(kfk_consumer *c, int64_t until, kfk_error *e)
 {
     kfk__handover *all;
-    kfk_err err = KFK_OK;
+    kfk_err err, last;
 
     if (!atomic_load_explicit(&c->group.is_member, memory_order_acquire))
         return KFK_OK;
     kfk__consumer_show_life(c, KFK__NEVER);
     kfk__consumer_close_ears(c);
+    err = serve_lost(c, until, e);
     all = kfk__handover_of_all(c);
     if (!all)
         return kfk__fail_nomem(e);
     all->deadline = until;
-    if (all->n > 0)
-        err = serve_revoke(c, all, until, e);
+    last = all->n > 0 ? serve_revoke(c, all, until, err ? NULL : e) : KFK_OK;
+    err = err ? err : last;
     kfk__handover_done(c, all);
     atomic_store_explicit(&c->group.is_member, false, memory_order_release);
     kfk__membership_leave(c->group.membership);
