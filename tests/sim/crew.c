@@ -457,6 +457,9 @@ static void member_main(void *arg)
             nap(5);
         else
             err = obey(m, c, what, &e);
+        if (what == LEAVE || what == UNSUBSCRIBE)
+            ck_assert_msg(crew_has(m->i) == 0, "seed %llu: m%d has left, and was not told that it has nothing",
+                          (unsigned long long)sim_seed(w.rig.s), m->i);
         if (what == LEAVE || what == DIE)
             bury(m);
         if (what == NOTHING)
@@ -925,6 +928,14 @@ bool crew_is_subscribed(int i)
     yes = crew[i].subscribed;
     kfk__unlock(&lock);
     return yes;
+}
+
+const char *crew_instance(int i)
+{
+    for (int k = 0; k < crew[i].n_props; k += 2)
+        if (strcmp(crew[i].props[k], "group.instance.id") == 0)
+            return crew[i].props[k + 1];
+    return NULL;
 }
 
 /* ---- topics ---- */

@@ -87,6 +87,8 @@ kfk_consumer *crew_handle(int i);
 int crew_size(void);
 bool crew_is_there(int i);
 bool crew_is_subscribed(int i);
+/* Its group.instance.id; NULL: none. */
+const char *crew_instance(int i);
 
 /* A record to each of |n| partitions of topic |t|, |each| times. */
 void crew_fill(int t, int n, int each);
