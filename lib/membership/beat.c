@@ -123,11 +123,12 @@ kfk_err kfk__beat_build(kfk__member *m, int16_t version, kfk__arena *a, const vo
         say_fixed(m, rq);
     if (!err && !st->said.wanted)
         err = say_wanted(m, version, rq, a);
-    if (!err && !st->said.owned)
+    /* While the host is at it, what it has is not known; not to say it means that nothing has been given up. */
+    if (!err && !st->said.owned && st->step == KFK__MODERN_RESTS)
         err = say_owned(&st->local, rq, a);
     if (err)
         return err;
-    st->saying = (kfk__modern_said){true, true, true};
+    st->saying = (kfk__modern_said){true, true, rq->topic_partitions.n >= 0};
     st->asked = true;
     st->hurry = false;
     *body = rq;

@@ -177,11 +177,18 @@ static kfk_err end(kfk__member *m, kfk__modern *st)
     return err;
 }
 
+/* Not before the coordinator has answered what the member has: with what it was told last, or may have been told, it takes
+ * back what of a target is not in there, and gives it to others at once. */
+static bool may_begin(const kfk__modern *st)
+{
+    return st->step == KFK__MODERN_RESTS && st->look && st->said.owned;
+}
+
 static kfk_err go_on(kfk__member *m, kfk__modern *st, int64_t now)
 {
     kfk_err err = KFK_OK;
 
-    if (st->step == KFK__MODERN_RESTS && st->look)
+    if (may_begin(st))
         err = begin(m, st, now);
     if (!err && st->step == KFK__MODERN_REVOKES && m->turn.kind == KFK__TURN_NONE)
         err = assign(m, st);
@@ -209,5 +216,5 @@ int64_t kfk__reconcile_tick(kfk__member *m, int64_t now)
         return st->memory_at;
     }
     st->memory = (kfk__retry){0};
-    return st->step == KFK__MODERN_RESTS && st->look ? now : KFK__NEVER;
+    return may_begin(st) ? now : KFK__NEVER;
 }
