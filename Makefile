@@ -89,7 +89,8 @@ GROUPIO := commit coordinator fetch groupio meta offsets slots
 MEMBERSHIP := assignors beat claims classic classic_join custom lead member membership \
 	mixed modern names order parts racks range reconcile roster roundrobin sticky \
 	subscription tips uniform userdata verify wanted
-ADMIN := admin changes cluster configs describe reassignments result topics
+ADMIN := admin changes cluster configs coordinated describe describe_groups \
+	group_offsets groups reassignments result topics
 PRODUCER := accumulator append delivery dispatch identity kept metrics outbox outcome \
 	partitioner pool produce producer producer_batch regroup schedule send sender_step \
 	sequence settle topics
@@ -120,10 +121,10 @@ SCHEMAS := api_versions consumer_group_describe consumer_group_heartbeat \
 	offset_commit offset_delete offset_fetch offset_for_leader_epoch produce sync_group
 
 # What is installed: include/kfk/NAME.h, man/NAME.SECTION, and the pages that tools/mkman makes.
-PUBLIC := admin assignor config consumer error group kafka_errors kfk metrics producer records types \
-	version
-MAN := kfk.1 kfk.3 kfk_admin.3 kfk_config.3 kfk_consumer.3 kfk_error.3 kfk_metrics.3 \
-	kfk_producer.3 kfk_records.3
+PUBLIC := admin admin_groups assignor config consumer error group kafka_errors kfk \
+	metrics producer records types version
+MAN := kfk.1 kfk.3 kfk_admin.3 kfk_admin_groups.3 kfk_config.3 kfk_consumer.3 \
+	kfk_error.3 kfk_metrics.3 kfk_producer.3 kfk_records.3
 MADE_MAN := kfk-config.5 kfk-errors.7
 
 LIB_SRC := $(BASE:%=lib/base/%.c) $(PROTO:%=lib/proto/%.c) $(COMPRESS:%=lib/compress/%.c) \

@@ -3,7 +3,7 @@
 CHECK_LIBS = -lcheck -lsubunit -lm -lrt -lpthread
 
 # tests/unit/FOLDER/test_NAME.c, one for each file of lib/ that has something to test.
-UNIT := admin/admin admin/changes admin/result base/arena base/buf base/bytes \
+UNIT := admin/admin admin/changes admin/groups admin/result base/arena base/buf base/bytes \
 	base/crc32c base/error base/errtab base/fork base/heap base/ledger base/list \
 	base/lock base/log base/log_limit base/map base/mem base/metrics \
 	base/metrics_text base/murmur2 base/secret base/uuid base/varint \

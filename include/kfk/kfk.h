@@ -4,6 +4,7 @@
 
 #include <kfk/admin.h>
 #include <kfk/assignor.h>
+#include <kfk/admin_groups.h>
 #include <kfk/config.h>
 #include <kfk/consumer.h>
 #include <kfk/error.h>

@@ -76,13 +76,17 @@ void kfk__admin_done(kfk__call *c, const kfk_error *e, int64_t now)
     finish(c->owner, e);
 }
 
-static void start(kfk_admin *a, kfk__admin_op *op)
+static void start(kfk_admin *a, kfk__admin_op *op, int64_t now)
 {
     kfk__call *call = kfk__client_call(&a->client, op->ops, op, op->target, op->deadline);
     kfk_error e;
 
     if (call) {
+        call->route = op->route;
         call->repeatable = op->repeatable;
+        call->last = op->again;
+        if (op->again.code)
+            call->not_before = kfk__client_retry_at(&a->client, &op->retry, op->again.code, now);
         return;
     }
     (void)kfk__fail_nomem(&e);
@@ -122,7 +126,7 @@ static int64_t step(void *self, kfk__event *ev, int n, int64_t now)
     kfk__list_splice(&posted, &a->posted);
     kfk__unlock(&a->lock);
     while ((at = kfk__list_pop(&posted)) != NULL)
-        start(a, KFK__ENTRY(at, kfk__admin_op, link));
+        start(a, KFK__ENTRY(at, kfk__admin_op, link), now);
     kfk__client_events(&a->client, ev, n, now);
     until = kfk__client_tick(&a->client, now);
     kfk__lock(&a->lock);
@@ -144,6 +148,11 @@ const kfk_allocator *kfk__admin_allocator(const kfk_admin *a)
     return &a->env.alloc;
 }
 
+kfk__client *kfk__admin_client(kfk_admin *a)
+{
+    return &a->client;
+}
+
 kfk_err kfk__admin_begin(kfk_admin *a, kfk__admin_op *op, int timeout_ms, kfk_error *e)
 {
     int64_t ms, most;
@@ -159,6 +168,7 @@ kfk_err kfk__admin_begin(kfk_admin *a, kfk__admin_op *op, int timeout_ms, kfk_er
                           .deadline = kfk__deadline(kfk__now(&a->env), ms),
                           .broker_ms = (int32_t)(ms < most ? ms : most),
                           .admin = a};
+    kfk__error_clear(&op->again);
     return KFK_OK;
 }
 

@@ -31,24 +31,11 @@ typedef struct describing {
 
 /* ---- what an answer says, into the result ---- */
 
-/* |n| pointers with room for |more|, the new ones to zeroed elements of |size| bytes. */
-static void *grown(kfk__result *r, const void *old, size_t n, int32_t more, size_t size)
-{
-    void **v = kfk__result_zalloc(r, (n + (size_t)more + 1) * sizeof *v);
-    void **added = kfk__result_array(r, (size_t)more, size);
-
-    if (!v || !added)
-        return NULL;
-    if (n)
-        memcpy(v, old, n * sizeof *v);
-    memcpy(v + n, added, (size_t)more * sizeof *v);
-    return v;
-}
-
 /* Room for |more| topics: the first of them, which are not counted yet. */
 static kfk_topic *const *add_topics(describing *d, int32_t more)
 {
-    void *v = grown(kfk__result_of(d->out), d->out->topics, d->out->n, more, sizeof(kfk_topic));
+    void *v = kfk__result_grow(kfk__result_of(d->out), d->out->topics, d->out->n, (size_t)more,
+                               sizeof(kfk_topic));
 
     d->out->topics = v;
     return v ? (kfk_topic *const *)v + d->out->n : NULL;
@@ -56,8 +43,8 @@ static kfk_topic *const *add_topics(describing *d, int32_t more)
 
 static kfk_partition *const *add_partitions(describing *d, kfk_topic *t, int32_t more)
 {
-    void *v =
-        grown(kfk__result_of(d->out), t->partitions, t->n_partitions, more, sizeof(kfk_partition));
+    void *v = kfk__result_grow(kfk__result_of(d->out), t->partitions, t->n_partitions, (size_t)more,
+                               sizeof(kfk_partition));
     kfk_partition *const *first = v ? (kfk_partition *const *)v + t->n_partitions : NULL;
 
     if (!v)

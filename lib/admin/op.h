@@ -15,9 +15,13 @@
 typedef struct kfk__admin_op {
     const kfk__call_ops *ops; /* its done is kfk__admin_done; a call's owner is the op */
     int32_t target;
+    kfk__route_fn *route; /* KFK__TO_ROUTE */
     bool repeatable;
     int64_t deadline;
     int32_t broker_ms; /* how long the broker may take: the timeout_ms of requests */
+    kfk_error again;   /* why what it does was not done yet, for requests that come of that one:
+                          through the gate */
+    kfk__retry retry;
 
     kfk__list link;
     kfk_admin *admin;
@@ -35,5 +39,7 @@ kfk_err kfk__admin_run(kfk__admin_op *op, const kfk__call_ops *ops);
 void kfk__admin_done(kfk__call *c, const kfk_error *e, int64_t now);
 
 const kfk_allocator *kfk__admin_allocator(const kfk_admin *a);
+/* For what runs on its thread. */
+kfk__client *kfk__admin_client(kfk_admin *a);
 
 #endif

@@ -108,3 +108,16 @@ void *kfk__result_array(kfk__result *r, size_t n, size_t size)
         v[i] = elements + i * size;
     return v;
 }
+
+void *kfk__result_grow(kfk__result *r, const void *old, size_t n, size_t more, size_t size)
+{
+    void **v = kfk__result_zalloc(r, (n + more + 1) * sizeof *v);
+    void **added = kfk__result_array(r, more, size);
+
+    if (!v || !added)
+        return NULL;
+    if (n)
+        memcpy(v, old, n * sizeof *v);
+    memcpy(v + n, added, more * sizeof *v);
+    return v;
+}

@@ -39,5 +39,7 @@ const char *kfk__result_uuid(kfk__result *r, const kfk__uuid *id);
 kfk_ids kfk__result_ids(kfk__result *r, const int32_t *v, int32_t n);
 /* An array of |n| pointers, each to a zeroed element of |size| bytes. */
 void *kfk__result_array(kfk__result *r, size_t n, size_t size);
+/* The |n| pointers of |old|, and behind them |more| to zeroed elements. */
+void *kfk__result_grow(kfk__result *r, const void *old, size_t n, size_t more, size_t size);
 
 #endif

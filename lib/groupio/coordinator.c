@@ -7,24 +7,30 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-enum { FIRST_OF_MANY_KEYS = 4, NAME_MAX_LEN = 255 };
+enum { FIRST_OF_MANY_KEYS = 4, MOST_KEYS = 200, NAME_MAX_LEN = 255 };
 
 /* ---- the messages ---- */
 
+size_t kfk__coordinator_most(int16_t version)
+{
+    return version < FIRST_OF_MANY_KEYS ? 1 : MOST_KEYS;
+}
+
 kfk_err kfk__coordinator_ask(kfk__find_coordinator_request *rq, int16_t version, int8_t key_type,
-                             const char *key, kfk__arena *a)
+                             const char *const *keys, size_t n, kfk__arena *a)
 {
     kfk__msg_init(kfk__find_coordinator_api.request, rq);
     rq->key_type = key_type;
     if (version < FIRST_OF_MANY_KEYS) {
-        rq->key = kfk__bytes_str(key);
+        rq->key = kfk__bytes_str(keys[0]);
         return KFK_OK;
     }
-    rq->coordinator_keys.v = kfk__arena_alloc(a, sizeof *rq->coordinator_keys.v);
+    rq->coordinator_keys.v = kfk__arena_alloc(a, n * sizeof *rq->coordinator_keys.v);
     if (!rq->coordinator_keys.v)
         return KFK_ERR_NOMEM;
-    rq->coordinator_keys.v[0] = kfk__bytes_str(key);
-    rq->coordinator_keys.n = 1;
+    for (size_t i = 0; i < n; i++)
+        rq->coordinator_keys.v[i] = kfk__bytes_str(keys[i]);
+    rq->coordinator_keys.n = (int32_t)n;
     return KFK_OK;
 }
 
@@ -78,7 +84,7 @@ static kfk_err build(kfk__call *call, int16_t version, kfk__arena *a, const void
     kfk__find_coordinator_request *rq = kfk__arena_alloc(a, sizeof *rq);
 
     *body = rq;
-    return rq ? kfk__coordinator_ask(rq, version, c->key_type, c->key, a) : KFK_ERR_NOMEM;
+    return rq ? kfk__coordinator_ask(rq, version, c->key_type, &c->key, 1, a) : KFK_ERR_NOMEM;
 }
 
 static bool leads_there(const kfk__node *line, const kfk__coordinator_place *at)

@@ -62,9 +62,11 @@ typedef struct kfk__coordinator_place {
     uint16_t port;
 } kfk__coordinator_place;
 
-/* KFK_ERR_NOMEM. */
+/* How many keys a request of this version may have. */
+size_t kfk__coordinator_most(int16_t version);
+/* |keys| are at most that many; 1 or more. KFK_ERR_NOMEM. */
 kfk_err kfk__coordinator_ask(kfk__find_coordinator_request *rq, int16_t version, int8_t key_type,
-                             const char *key, kfk__arena *a);
+                             const char *const *keys, size_t n, kfk__arena *a);
 /* Where it is; or the answer's code, with the broker's words. KFK_ERR_PROTOCOL: of another key. */
 kfk_err kfk__coordinator_read(const kfk__find_coordinator_response *rs, int16_t version,
                               const char *key, kfk__coordinator_place *out, kfk_error *e);

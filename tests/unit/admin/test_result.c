@@ -120,6 +120,23 @@ START_TEST(an_array_points_at_zeroed_elements)
 }
 END_TEST
 
+START_TEST(an_array_grows_and_keeps_what_it_has)
+{
+    root **v = NULL;
+
+    for (size_t n = 0; n < 30; n += 3) {
+        v = kfk__result_grow(r, v, n, 3, sizeof **v);
+        for (size_t i = n; i < n + 3; i++) {
+            MUST(v[i]->number == 0);
+            v[i]->number = (int)i;
+        }
+    }
+    for (int i = 0; i < 30; i++)
+        MUST(v[i]->number == i);
+    ck_assert_ptr_nonnull(kfk__result_grow(r, NULL, 0, 0, 8));
+}
+END_TEST
+
 START_TEST(after_one_failure_there_is_nothing_more)
 {
     static const int32_t id = 1;
@@ -135,6 +152,7 @@ START_TEST(after_one_failure_there_is_nothing_more)
     ck_assert_ptr_null(kfk__result_ids(r, &id, 1).v);
     ck_assert_uint_eq(kfk__result_ids(r, &id, 1).n, 0);
     ck_assert_ptr_null(kfk__result_array(r, 3, 8));
+    ck_assert_ptr_null(kfk__result_grow(r, NULL, 0, 3, 8));
     ck_assert(r->failed);
 }
 END_TEST
@@ -167,6 +185,7 @@ int main(void)
     tcase_add_test(t, the_zero_id_has_no_text);
     tcase_add_test(t, ids_are_copied_and_none_is_not_unknown);
     tcase_add_test(t, an_array_points_at_zeroed_elements);
+    tcase_add_test(t, an_array_grows_and_keeps_what_it_has);
     tcase_add_test(t, after_one_failure_there_is_nothing_more);
     tcase_add_test(t, an_array_fails_as_a_whole);
     tcase_add_test(t, no_root_leaves_nothing);

@@ -4,6 +4,7 @@
 
 enum { NEWEST = 6, MANY_KEYS = 4 };
 
+static const char *const key = "key";
 static kfk_error e;
 static kfk__coordinator_place at;
 
@@ -14,11 +15,30 @@ START_TEST(every_version_asks)
         const kfk__find_coordinator_request *read;
         kfk__find_coordinator_request rq;
 
-        ck_assert_int_eq(kfk__coordinator_ask(&rq, v, type, "key", &arena), KFK_OK);
+        ck_assert_int_eq(kfk__coordinator_ask(&rq, v, type, &key, 1, &arena), KFK_OK);
         read = over_the_wire(kfk__find_coordinator_api.request, &kfk__find_coordinator_api, v, &rq);
         ck_assert_int_eq(read->key_type, type);
         ck_assert_int_eq(read->coordinator_keys.n, v >= MANY_KEYS);
         ck_assert(is(v >= MANY_KEYS ? read->coordinator_keys.v[0] : read->key, "key"));
+    }
+}
+END_TEST
+
+START_TEST(newer_versions_ask_for_many_at_once)
+{
+    static const char *const keys[] = {"a", "b", "c"};
+
+    for (int16_t v = 0; v <= NEWEST; v++) {
+        const kfk__find_coordinator_request *read;
+        kfk__find_coordinator_request rq;
+
+        ck_assert_int_eq(kfk__coordinator_most(v) > 1, v >= MANY_KEYS);
+        if (v < MANY_KEYS)
+            continue;
+        ck_assert_int_eq(kfk__coordinator_ask(&rq, v, 0, keys, 3, &arena), KFK_OK);
+        read = over_the_wire(kfk__find_coordinator_api.request, &kfk__find_coordinator_api, v, &rq);
+        ck_assert_int_eq(read->coordinator_keys.n, 3);
+        ck_assert(is(read->coordinator_keys.v[2], "c"));
     }
 }
 END_TEST
@@ -93,14 +113,18 @@ START_TEST(without_memory)
     kfk__find_coordinator_request rq;
 
     failalloc_fail_once(&mem, 1);
-    ck_assert_int_eq(kfk__coordinator_ask(&rq, NEWEST, 0, "key", &arena), KFK_ERR_NOMEM);
+    ck_assert_int_eq(kfk__coordinator_ask(&rq, NEWEST, 0, &key, 1, &arena), KFK_ERR_NOMEM);
 }
 END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {every_version_asks, every_version_is_understood,
-                                  places_that_are_none, without_memory, NULL};
+    const TTest *const tests[] = {every_version_asks,
+                                  newer_versions_ask_for_many_at_once,
+                                  every_version_is_understood,
+                                  places_that_are_none,
+                                  without_memory,
+                                  NULL};
 
     return run_asked("groupio/coordinator", tests);
 }
