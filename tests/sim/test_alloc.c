@@ -4,7 +4,7 @@
  * not; what is called delivered is in the log once and in order, what is called not written is not
  * there; close is back in time, nothing is left of anybody's memory; and once there is memory again
  * all goes on by itself. */
-#include <kfk/admin.h>
+#include <kfk/admin_groups.h>
 
 #include "admin/admin_env.h"
 #include "sim/world.h"
@@ -360,12 +360,106 @@ START_TEST(an_admin_handle_that_runs_out_of_memory)
 }
 END_TEST
 
+/* ---- groups ---- */
+
+static bool written; /* the group has an offset of t-0, as far as is known */
+
+static void write_offset(kfk_admin *a, int timeout_ms)
+{
+    kfk_tp tp = {.topic = "t", .partition = 0, .offset = 7};
+    kfk_err err = kfk_admin_alter_group_offsets(a, "g", &tp, 1, timeout_ms, &w.e);
+
+    if (err)
+        excused(err);
+    written = !err;
+}
+
+static void read_offset(kfk_admin *a, int timeout_ms)
+{
+    const char *groups[] = {"g", "h"};
+    kfk_groups_offsets *o;
+    kfk_err err = kfk_admin_group_offsets(a, groups, 2, 0, timeout_ms, &o, &w.e);
+
+    if (err) {
+        excused(err);
+        return;
+    }
+    ck_assert_uint_eq(o->n, 2);
+    for (size_t i = 0; i < 2; i++)
+        if (o->groups[i]->err)
+            excused(o->groups[i]->err);
+    if (written && !o->groups[0]->err) {
+        ck_assert_uint_eq(o->groups[0]->n, 1);
+        ck_assert_str_eq(o->groups[0]->tps[0].topic, "t");
+        ck_assert_int_eq(o->groups[0]->tps[0].offset, 7);
+    }
+    kfk_groups_offsets_free(o);
+}
+
+static void look_at_groups(kfk_admin *a, int timeout_ms)
+{
+    const char *group = "g";
+    kfk_group_descriptions *d = NULL;
+    kfk_group_listings *l = NULL;
+    kfk_err err = kfk_admin_list_groups(a, NULL, timeout_ms, &l, &w.e);
+
+    if (err)
+        excused(err);
+    else if (written)
+        ck_assert_uint_eq(l->n, 1);
+    err = kfk_admin_describe_groups(a, &group, 1, timeout_ms, &d, &w.e);
+    if (err)
+        excused(err);
+    else if (written)
+        ck_assert_str_eq(d->groups[0]->state, "Empty");
+    kfk_group_listings_free(l);
+    kfk_group_descriptions_free(d);
+}
+
+static void delete_group(kfk_admin *a, int timeout_ms)
+{
+    kfk_tp tp = {.topic = "t", .partition = 0};
+    const char *group = "g";
+    kfk_err err = kfk_admin_delete_group_offsets(a, "g", &tp, 1, timeout_ms, &w.e);
+
+    if (err && (written || err != KFK_ERR_GROUP_ID_NOT_FOUND))
+        excused(err);
+    err = kfk_admin_delete_groups(a, &group, 1, timeout_ms, NULL, &w.e);
+    if (err && (written || err != KFK_ERR_GROUP_ID_NOT_FOUND))
+        excused(err);
+}
+
+static void administer_groups(void)
+{
+    int timeout_ms = is == FOR_GOOD ? 500 : RELIEF_MS + 3000;
+    kfk_admin *a;
+
+    topic("t", 1, 1);
+    begin_shortage();
+    a = open_admin();
+    if (!a)
+        return;
+    write_offset(a, timeout_ms);
+    read_offset(a, timeout_ms);
+    look_at_groups(a, timeout_ms);
+    delete_group(a, timeout_ms);
+    ck_assert_int_eq(kfk_admin_close(a, 1000, &w.e), KFK_OK);
+    kfk_admin_free(a);
+}
+
+START_TEST(groups_and_an_admin_handle_that_runs_out_of_memory)
+{
+    sweep_all(administer_groups);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {a_producer_that_runs_out_of_memory,
                                   a_producer_with_a_codec_that_runs_out_of_memory,
                                   a_consumer_that_runs_out_of_memory,
-                                  an_admin_handle_that_runs_out_of_memory, NULL};
+                                  an_admin_handle_that_runs_out_of_memory,
+                                  groups_and_an_admin_handle_that_runs_out_of_memory, NULL};
 
     return world_main("sim/alloc", tests);
 }

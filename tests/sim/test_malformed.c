@@ -2,10 +2,18 @@
  * too soon, after every byte. Nothing is handed out that is not in the log, memory stays within
  * bounds, every record is told of once, close is back in time; and where only one answer was bad,
  * all goes on by itself. */
+#include <kfk/admin_groups.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin/admin_env.h"
+#include "proto/consumer_group_describe.h"
+#include "proto/delete_groups.h"
+#include "proto/describe_groups.h"
+#include "proto/list_groups.h"
+#include "proto/offset_delete.h"
 #include "sim/world.h"
 
 /* Every byte would take minutes under a sanitizer. */
@@ -278,11 +286,84 @@ START_TEST(a_producer_and_answers_that_are_altered_or_cut)
 }
 END_TEST
 
+/* ---- groups ---- */
+
+static kfk_admin *open_admin(void)
+{
+    kfk_config *c = kfk_config_new(&w.rig.env.alloc);
+    kfk_admin *a;
+
+    ck_assert_int_eq(kfk_config_set(c, "bootstrap.servers", w.bootstrap, &w.e), KFK_OK);
+    ck_assert_int_eq(kfk__admin_new_in(&a, &w.rig.env, c, &w.e), KFK_OK);
+    kfk_config_free(c);
+    return a;
+}
+
+/* All calls, of a group that there is and of one that there is not. Not OK: one of them. */
+static kfk_err use_groups(kfk_admin *a, int timeout_ms)
+{
+    const char *groups[] = {"g", "none"};
+    kfk_tp tp = {.topic = "t", .partition = 0, .offset = 1}, other = {.topic = "t", .partition = 1};
+    kfk_group_listings *l = NULL;
+    kfk_group_descriptions *d = NULL;
+    kfk_groups_offsets *o = NULL;
+    kfk_err err = kfk_admin_alter_group_offsets(a, "g", &tp, 1, timeout_ms, &w.e);
+    kfk_err codes[] = {kfk_admin_list_groups(a, NULL, timeout_ms, &l, &w.e),
+                       kfk_admin_describe_groups(a, groups, 2, timeout_ms, &d, &w.e),
+                       kfk_admin_group_offsets(a, groups, 2, 0, timeout_ms, &o, &w.e),
+                       kfk_admin_delete_group_offsets(a, "g", &other, 1, timeout_ms, &w.e)};
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        err = err ? err : codes[i];
+    if (o && !o->groups[0]->err && !err)
+        ck_assert_msg(o->groups[0]->n <= 64, "%s", where());
+    kfk_group_listings_free(l);
+    kfk_group_descriptions_free(d);
+    kfk_groups_offsets_free(o);
+    memory_is_bounded();
+    return err;
+}
+
+/* Whatever was believed of one answer, the next handle knows nothing of it. */
+static void administer_groups(void)
+{
+    const char *group = "g";
+    kfk_admin *a = open_admin();
+    int64_t start;
+
+    topic("t", 2, 1);
+    ck_assert_int_eq(use_groups(a, 10000), KFK_OK);
+    spoil();
+    start = now();
+    (void)use_groups(a, 1000);
+    (void)kfk_admin_delete_groups(a, &group, 1, 1000, NULL, &w.e);
+    ck_assert_msg(now() - start <= 6500 * SIM_MS, "%s", where());
+    ck_assert_int_eq(kfk_admin_close(a, 1000, &w.e), KFK_OK);
+    kfk_admin_free(a);
+    a = open_admin();
+    ck_assert_msg(use_groups(a, 10000) == KFK_OK, "%s: %s", where(), w.e.msg);
+    kfk_admin_free(a);
+}
+
+START_TEST(groups_and_answers_that_are_altered_or_cut)
+{
+    sweep(FIND_COORDINATOR, 60, administer_groups);
+    sweep(OFFSET_COMMIT, 40, administer_groups);
+    sweep(OFFSET_FETCH, 60, administer_groups);
+    sweep(kfk__consumer_group_describe_api.key, 100, administer_groups);
+    sweep(kfk__describe_groups_api.key, 100, administer_groups);
+    sweep(kfk__list_groups_api.key, 50, administer_groups);
+    sweep(kfk__offset_delete_api.key, 40, administer_groups);
+    sweep(kfk__delete_groups_api.key, 30, administer_groups);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {a_consumer_and_answers_that_are_altered_or_cut,
                                   a_consumer_that_checks_nothing,
-                                  a_producer_and_answers_that_are_altered_or_cut, NULL};
+                                  a_producer_and_answers_that_are_altered_or_cut,
+                                  groups_and_answers_that_are_altered_or_cut, NULL};
 
     return world_main("sim/malformed", tests);
 }

@@ -2,7 +2,7 @@
  * of a call whose broker goes away, and how a cluster that is nowhere is found again. */
 #include <string.h>
 
-#include <kfk/admin.h>
+#include <kfk/admin_groups.h>
 
 #include "admin/admin_env.h"
 #include "proto/delete_topics.h"
@@ -238,6 +238,83 @@ START_TEST(the_controller_goes_away_while_it_is_asked)
 }
 END_TEST
 
+/* ---- a coordinator that goes away ---- */
+
+static int32_t coordinator(const char *group)
+{
+    kfk__devbroker_group_state state;
+
+    ck_assert_int_eq(kfk__devbroker_group(w.broker, group, &state, NULL, NULL), KFK_OK);
+    return state.coordinator;
+}
+
+static void stops_coordinator(void *arg)
+{
+    (void)arg;
+    sim_sleep(w.rig.s, (int64_t)sim_below(w.rig.s, 600) * (SIM_MS / 1000));
+    ck_assert_int_eq(kfk__devbroker_stop_node(w.broker, coordinator("g")), KFK_OK);
+}
+
+static kfk_err write_offset(kfk_admin *a, int64_t offset)
+{
+    kfk_tp tp = {.topic = "t", .partition = 0, .offset = offset};
+
+    return kfk_admin_alter_group_offsets(a, "g", &tp, 1, 10000, &w.e);
+}
+
+static int64_t read_offset(kfk_admin *a)
+{
+    const char *group = "g";
+    kfk_groups_offsets *o;
+    int64_t offset;
+
+    ck_assert_msg(kfk_admin_group_offsets(a, &group, 1, 0, 10000, &o, &w.e) == KFK_OK, "%s",
+                  w.e.msg);
+    ck_assert_msg(o->groups[0]->err == KFK_OK, "%s", o->groups[0]->msg);
+    ck_assert_uint_eq(o->groups[0]->n, 1);
+    offset = o->groups[0]->tps[0].offset;
+    kfk_groups_offsets_free(o);
+    return offset;
+}
+
+/* What was asked of it is done by the next one, or nobody knows whether it was; and what is read
+ * then is what was written. */
+static void coordinator_goes(void)
+{
+    kfk_admin *a = open_admin();
+    const char *group = "g";
+    kfk_group_descriptions *d;
+    int64_t offset;
+    kfk_err err;
+
+    topic("t", 1, 3);
+    ck_assert_msg(write_offset(a, 1) == KFK_OK, "%s", w.e.msg);
+    if (sim_below(w.rig.s, 3) == 0) /* it is done, and its answer lost */
+        FAULT(.kind = KFK__DEV_FAULT_DROP, .after = true, .api = OFFSET_COMMIT);
+    sim_spawn(w.rig.s, 1, "stops", stops_coordinator, NULL);
+    sim_sleep(w.rig.s, (int64_t)sim_below(w.rig.s, 600) * (SIM_MS / 1000));
+    err = write_offset(a, 2);
+    kfk__devbroker_fault_clear(w.broker);
+    ck_assert_msg(err == KFK_OK || (w.e.flags & KFK_MAYBE_DONE), "%s", w.e.msg);
+    offset = read_offset(a);
+    ck_assert(offset == 2 || (err && offset == 1));
+    nap(1); /* for who stops it */
+    ck_assert_int_eq(kfk_admin_describe_groups(a, &group, 1, 10000, &d, &w.e), KFK_OK);
+    ck_assert_msg(d->groups[0]->err == KFK_OK, "%s", d->groups[0]->msg);
+    ck_assert_int_eq(d->groups[0]->coordinator, coordinator("g"));
+    kfk_group_descriptions_free(d);
+    ck_assert_msg(write_offset(a, 3) == KFK_OK, "%s", w.e.msg);
+    ck_assert_int_eq(read_offset(a), 3);
+    kfk_admin_free(a);
+}
+
+START_TEST(the_coordinator_goes_away_while_it_is_asked)
+{
+    for (uint64_t seed = 0; seed < 500; seed++)
+        (void)world_run(&(world_opts){.seed = seed, .nodes = 3}, coordinator_goes);
+}
+END_TEST
+
 /* ---- rebootstrap ---- */
 
 /* The addresses that metadata gave neither answer nor fail. After the trigger, and not before, the
@@ -279,6 +356,7 @@ int main(void)
                                   an_error_of_before_is_no_answer,
                                   producer_and_consumer_follow_the_leader,
                                   the_controller_goes_away_while_it_is_asked,
+                                  the_coordinator_goes_away_while_it_is_asked,
                                   after_the_trigger_bootstrap_servers_are_asked,
                                   NULL};
 
