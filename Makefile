@@ -110,7 +110,7 @@ TOOLS := args assignment broker console consume date describe deserializer expre
 	lines names offsets pairs pattern payload perf perf_consume perf_produce produce reader \
 	rules scope stats text throttle tool topics
 # Kafka's system tests can run a client by these: kfk-verifiable-producer and -consumer.
-VERIFIABLE := consumer event exception producer
+VERIFIABLE := consumer event producer
 
 # One schema file an API, or a message of no API: lib/proto/schema/NAME.kfk.
 SCHEMAS := api_versions consumer_group_describe consumer_group_heartbeat \
@@ -145,8 +145,8 @@ obj = $(patsubst %,$(B)/%.o,$(basename $(1:$(BUILD)/%=%)))
 LIB_OBJ := $(call obj,$(LIB_SRC) $(CXX_SRC) $(GEN_SRC))
 BROKER_OBJ := $(call obj,$(BROKER_SRC))
 TOOL_OBJ := $(call obj,$(TOOL_SRC))
-VERIFIABLE_OBJ := $(call obj,tools/verifiable/event.c tools/verifiable/exception.c \
-	tools/kfk/args.c tools/kfk/throttle.c tools/kfk/tool.c)
+VERIFIABLE_OBJ := $(call obj,tools/verifiable/event.c tools/kfk/exception.c \
+	tools/kfk/args.c tools/kfk/throttle.c tools/kfk/tool.c) tools/kfk/exception.c
 
 SONAME := libkfk.so.$(SOVERSION)
 SO := $(B)/$(SONAME)

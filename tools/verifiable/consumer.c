@@ -13,7 +13,7 @@
 
 #include "../kfk/tool.h"
 #include "event.h"
-#include "exception.h"
+#include "../kfk/exception.h"
 
 enum {
     TOPIC,

@@ -19,7 +19,7 @@
 #include "../kfk/throttle.h"
 #include "../kfk/tool.h"
 #include "event.h"
-#include "exception.h"
+#include "../kfk/exception.h"
 
 enum {
     TOPIC,

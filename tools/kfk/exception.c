@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../kfk/tool.h"
+#include "tool.h"
 
 #define ERRORS "org.apache.kafka.common.errors."
 
@@ -22,6 +22,8 @@ static const struct {
     {KFK_ERR_CLUSTER_AUTHORIZATION_FAILED, ERRORS "ClusterAuthorizationException"},
     {KFK_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, ERRORS "OutOfOrderSequenceException"},
     {KFK_ERR_DUPLICATE_SEQUENCE_NUMBER, ERRORS "DuplicateSequenceException"},
+    {KFK_ERR_GROUP_AUTHORIZATION_FAILED, ERRORS "GroupAuthorizationException"},
+    {KFK_ERR_NON_EMPTY_GROUP, ERRORS "GroupNotEmptyException"},
     {KFK_ERR_KAFKA_STORAGE_ERROR, ERRORS "KafkaStorageException"},
     {KFK_ERR_INVALID_RECORD, "org.apache.kafka.common.InvalidRecordException"},
     {KFK_ERR_TIMED_OUT, ERRORS "TimeoutException"},

@@ -1,6 +1,6 @@
 /* exception: what Kafka's Java client would throw for an error of ours. */
-#ifndef TOOLS_VERIFIABLE_EXCEPTION_H
-#define TOOLS_VERIFIABLE_EXCEPTION_H
+#ifndef TOOLS_KFK_EXCEPTION_H
+#define TOOLS_KFK_EXCEPTION_H
 
 #include <kfk/error.h>
 
