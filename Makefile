@@ -106,9 +106,11 @@ DEVBROKER := answer api_configs api_consumer_groups api_fetch api_group_admin ap
 	profile rebalance reconcile records reply sessions subscription text timers \
 	topic transactions validate
 CXX_SRC := lib/compress/snappy_shim.cc
-TOOLS := args assignment broker console consume date describe deserializer expression format kfk \
-	lines names offsets pairs pattern payload perf perf_consume perf_produce produce reader \
-	rules scope stats text throttle tool topics
+TOOLS := args assignment broker console consume date describe deserializer exception \
+	expression format group_delete group_describe group_list group_members \
+	group_plan group_reset group_scope groups kfk lines names offsets pairs pattern \
+	payload perf perf_consume perf_produce produce re2 reader rules scope stats text \
+	throttle tool topics
 # Kafka's system tests can run a client by these: kfk-verifiable-producer and -consumer.
 VERIFIABLE := consumer event producer
 

@@ -29,8 +29,8 @@ UNIT := admin/admin admin/changes admin/groups admin/result base/arena base/buf 
 	producer/partitioner producer/producer_batch producer/threads producer/topics \
 	proto/api proto/blob proto/data proto/decode proto/encode proto/header \
 	proto/message proto/piece record/batch record/cursor record/golden \
-	record/message record/read record/write tools/args tools/deserializer \
-	tools/expression tools/lines
+	record/message record/read record/write tools/args tools/date \
+	tools/deserializer tools/expression tools/lines tools/re2
 
 # Scripts that test what make makes, and the tools that the tests rely on.
 BUILD_TESTS := schemac layers runtests headers exports metrics install configure make dist
@@ -42,10 +42,12 @@ TEST_COMPILE = $(CC) $(ALL_CFLAGS) -Wno-missing-prototypes -Itests -MMD -MP -MF 
 
 # The parts of kfk that a test is about.
 $(B)/tests/unit/tools/test_args: $(call obj,tools/kfk/args.c)
+$(B)/tests/unit/tools/test_date: $(call obj,tools/kfk/date.c)
 $(B)/tests/unit/tools/test_deserializer: $(call obj,tools/kfk/deserializer.c tools/kfk/text.c)
 $(B)/tests/unit/tools/test_expression: $(call obj,tools/kfk/expression.c)
 $(B)/tests/unit/tools/test_lines: $(call obj,tools/kfk/lines.c tools/kfk/pattern.c \
 	tools/kfk/tool.c tools/kfk/args.c)
+$(B)/tests/unit/tools/test_re2: $(call obj,tools/kfk/re2.c)
 
 # The allocator that fails on command is the simulator's, which has no part in it.
 FAILALLOC := $(call obj,tests/sim/failalloc.c)
@@ -199,6 +201,7 @@ STAGE_docs = '$(PYTHON) tests/docs/check.py --self-test' '$(PYTHON) tests/docs/c
 STAGE_topics = 'TIMEOUT=300 ALONE=1 tests/kafka/topics $(BUILD)/release/kfk'
 KAFKA_RUN = tests/kafka/kafka run 4.3.1
 STAGE_tools = \
+	'TIMEOUT=600 ALONE=1 tests/kafka/groups $(BUILD)/release/kfk' \
 	'TIMEOUT=300 ALONE=1 tests/kafka/produce $(BUILD)/release/kfk' \
 	'TIMEOUT=300 ALONE=1 $(KAFKA_RUN) 1 log.retention.ms=-1 -- tests/kafka/consume $(BUILD)/release/kfk' \
 	'tools/withbroker $(BUILD)/release/kfk tests/kafka/consume_live $(BUILD)/release/kfk' \

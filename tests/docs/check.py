@@ -270,7 +270,8 @@ def sources():
 
 
 def commands():
-    names = ["topics", "produce", "consume", "offsets", "perf produce", "perf consume", "broker"]
+    names = ["topics", "produce", "consume", "offsets", "groups", "perf produce", "perf consume",
+             "broker"]
     return [(name, read("tools/kfk/%s.c" % name.replace(" ", "_"))) for name in names]
 
 

@@ -16,6 +16,8 @@ static const struct {
     {"produce", produce_command, "send lines of stdin (kafka-console-producer)"},
     {"consume", consume_command, "print records (kafka-console-consumer)"},
     {"offsets", offsets_command, "where the logs of partitions begin and end (kafka-get-offsets)"},
+    {"groups", groups_command,
+     "groups: who is in them, what they have read, and from where on (kafka-consumer-groups)"},
     {"perf", perf_command,
      "\"perf produce\", \"perf consume\": measure (kafka-producer-perf-test, -consumer-)"},
     {"broker", broker_command, "a broker in this process, for development: nothing is kept"},

@@ -12,6 +12,7 @@
 typedef int tool_command(int n, char *const *words);
 
 tool_command topics_command, produce_command, consume_command, offsets_command;
+tool_command groups_command;
 tool_command perf_command, broker_command;
 tool_command perf_produce_command, perf_consume_command;
 
