@@ -125,8 +125,9 @@ SCHEMAS := api_versions consumer_group_describe consumer_group_heartbeat \
 # What is installed: include/kfk/NAME.h, man/NAME.SECTION, and the pages that tools/mkman makes.
 PUBLIC := admin admin_groups assignor config consumer error group kafka_errors kfk \
 	metrics producer records types version
-MAN := kfk.1 kfk.3 kfk_admin.3 kfk_admin_groups.3 kfk_config.3 kfk_consumer.3 \
-	kfk_error.3 kfk_metrics.3 kfk_producer.3 kfk_records.3
+MAN := kfk.1 kfk.3 kfk_admin.3 kfk_admin_groups.3 kfk_config.3 kfk_consumer.3 kfk_error.3 \
+	kfk_group.3 kfk_metrics.3 kfk_producer.3 kfk_records.3 kfk-from-librdkafka.7 \
+	kfk-from-sarama.7
 MADE_MAN := kfk-config.5 kfk-errors.7
 
 LIB_SRC := $(BASE:%=lib/base/%.c) $(PROTO:%=lib/proto/%.c) $(COMPRESS:%=lib/compress/%.c) \

@@ -3,8 +3,8 @@
 #define KFK_KFK_H
 
 #include <kfk/admin.h>
-#include <kfk/assignor.h>
 #include <kfk/admin_groups.h>
+#include <kfk/assignor.h>
 #include <kfk/config.h>
 #include <kfk/consumer.h>
 #include <kfk/error.h>

@@ -9,7 +9,7 @@ errors      each KFK_ERR_ constant of the headers has an entry in kfk-errors(7),
 symbols     each function of the headers is exported by lib/libkfk.map, and the other way round, and has an entry in a
             page of man/ (.Nm in NAME, .Fn or .Fo in SYNOPSIS)
 signatures  functions and structs in man/*.3 are as in the headers
-names       constants, properties and pages that man/*.[13] mention exist
+names       constants, properties and pages that man/*.[137] mention exist
 metrics     each metric of the tables in lib/ has an entry in kfk_metrics(3) with its kind and unit, and the other way
             round
 options     kfk(1) has the options that the commands in tools/kfk take, and no others
@@ -281,7 +281,7 @@ CHECKS = {
     "metrics": lambda _: check_metrics(sources(), read("man/kfk_metrics.3")),
     "symbols": lambda _: check_symbols(headers(), read("lib/libkfk.map"), [t for _, t in pages("man/*.3")]),
     "signatures": lambda _: check_signatures(headers(), pages("man/*.3")),
-    "names": lambda _: check_names(headers(), properties(), pages("man/*.[13]")),
+    "names": lambda _: check_names(headers(), properties(), pages("man/*.[137]")),
     "options": lambda _: check_options(read("man/kfk.1"), commands()),
     "code": lambda _: check_code(pages("man/*.3"), read("README.md")),
     "pages": lambda mandir: check_pages(sorted(glob.glob(mandir + "/*.[1-8]") + glob.glob("man/*.[1-8]"))),
