@@ -246,7 +246,7 @@ void group_await_records(member *m, int n, int64_t ms)
 {
     for (int64_t until = now() + ms * SIM_MS; m->records < n && now() < until;)
         nap(5);
-    ck_assert_msg(m->records >= n, "%d of %d records: %s", m->records, n, m->text);
+    ck_assert_msg(m->records >= n, "%d of %d records: %s; %d errors: %s", m->records, n, m->text, m->errors, m->errors ? m->last_error.msg : "");
 }
 
 void group_end(member *m, kfk_err err)
