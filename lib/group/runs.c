@@ -83,7 +83,8 @@ static bool is_paused(kfk_group *g, const kfk__assigned *p)
 /* There is something that should not wait for the rest of the run. */
 static bool is_interrupted(kfk__worker *w)
 {
-    return atomic_load_explicit(&w->lane.turn, memory_order_relaxed) || w->left <= 0;
+    return atomic_load_explicit(&w->lane.turn, memory_order_relaxed) || w->left <= 0 ||
+           atomic_load_explicit(&w->group->stop, memory_order_relaxed);
 }
 
 /* What of the run is not done and has not been looked at yet, from |from| on. */
