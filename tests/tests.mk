@@ -62,10 +62,11 @@ $(B)/tests/unit/%: tests/unit/%.c $(FAILALLOC) $(B)/internal.a $(B)/flags | $(GE
 # tests/sim/test_NAME.c, each with the simulator's parts. ThreadSanitizer sees fibers as threads;
 # the parts that are all of them at once are compiled without it (tests/sim/hb.h).
 SIM := alloc async bad_records checks client consumer dispatch failalloc fetching group \
-	group_checks group_codes group_ends group_failures group_seeds group_shares \
-	group_workers groupio lanes link log malformed members metadata metrics mistakes \
-	modern names net outcomes partitioner producer questions read_checks reassign \
-	regroup reuse routing sched seeds sequences sim subscribe timers versions
+	group_checks group_codes group_dispatch group_ends group_failures group_seeds \
+	group_shares group_workers groupio lanes link log malformed members metadata \
+	metrics mistakes modern names net outcomes partitioner producer questions \
+	read_checks reassign regroup reuse routing sched seeds sequences sim subscribe \
+	timers versions
 SIM_PARTS := fiber link locks names sched simenv simnet simpoll timers
 SIM_HELPERS := crew failalloc groups rig wire world
 
