@@ -76,7 +76,7 @@ static void fence(kfk__member *m, kfk_err why, int64_t now)
                     "group %.200s: member %.100s is fenced (%s): what it had is lost, it joins again",
                     m->o.group, kfk__modern_id(m), st->refusal.msg);
     lose(m, KFK__MODERN_FENCED);
-    st->asked = why == KFK_ERR_FENCED_MEMBER_EPOCH; /* known, if not as what it is */
+    st->asked = st->unreleased = why == KFK_ERR_FENCED_MEMBER_EPOCH; /* known, if not as what it is */
     st->not_before = kfk__client_retry_at(&m->client, &st->fences, why, now);
 }
 
@@ -210,12 +210,27 @@ static kfk_err gate_of(kfk_err why)
     return why == KFK_ERR_CONCURRENT_TRANSACTIONS ? KFK_ERR_REQUEST_TIMED_OUT : why;
 }
 
+/* A static member that joins must have left before, and this one, as far as the coordinator knows, has not. */
+static bool release(kfk__member *m, kfk_err why, int64_t now)
+{
+    kfk__modern *st = m->state;
+
+    if (why != KFK_ERR_UNRELEASED_INSTANCE_ID || !st->unreleased)
+        return false;
+    st->unreleased = false;
+    plan_leave(m, now);
+    lose(m, KFK__MODERN_STALE);
+    return true;
+}
+
 /* Everything is said again then: what of it has arrived is not known. */
 static void refused(kfk__member *m, const kfk_error *why, int64_t now)
 {
     kfk__modern *st = m->state;
 
     kfk__beat_forget(st);
+    if (release(m, why->code, now))
+        return;
     if (is_fenced(st, why->code)) {
         fence(m, why->code, now);
         return;
@@ -248,7 +263,7 @@ static void answered(kfk__member *m, int64_t now)
     if (now - st->joined_at >= (st->interval > STAY ? st->interval : STAY))
         st->fences = (kfk__retry){0};
     st->retry = (kfk__retry){0};
-    st->complained = false;
+    st->complained = st->unreleased = false;
     st->not_before = 0;
     st->answered_at = now;
     st->due = now + st->interval;
@@ -286,6 +301,7 @@ static void done_beat(kfk__call *call, const kfk_error *e, int64_t now)
     st->beat = NULL;
     if (e->code == KFK_ERR_CLOSED)
         return;
+    st->unreleased |= e->code != KFK_OK; /* it may have been heard */
     if (e->code)
         refused(m, e, now);
     else if (st->refusal.code)
@@ -400,6 +416,8 @@ static void go_back_in(kfk__member *m)
 
     if (m->turn.kind != KFK__TURN_NONE || !m->subscribed)
         return;
+    if (m->o.instance && st->state == KFK__MODERN_STALE && st->asked)
+        return; /* a static member joins once it has left */
     if (st->state == KFK__MODERN_OUT || st->state == KFK__MODERN_FENCED ||
         (st->state == KFK__MODERN_STALE && !m->overdue))
         join(m);

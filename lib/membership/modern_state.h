@@ -54,6 +54,7 @@ typedef struct kfk__modern {
     kfk__call *leave; /* likewise; a heartbeat that says that the member is none any more */
     int64_t leave_by;
     bool asked;      /* the coordinator may take it for a member */
+    bool unreleased; /* likewise, when it joins: so its group.instance.id may be its own still */
     bool had_regex;  /* the coordinator may have an expression of it */
     bool no_regex;   /* there is one, and the coordinator's version has no place for it */
     bool hurry;      /* the next heartbeat is due now */
