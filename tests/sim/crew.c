@@ -9,6 +9,7 @@
 #include "admin/admin_env.h"
 #include "consumer/consumer_env.h"
 #include "consumer/handle.h"
+#include "consumer/handover.h"
 #include "devbroker/call.h"
 #include "proto/offset_commit.h"
 
@@ -107,6 +108,25 @@ static int32_t who(const member *m, char *id, size_t size)
     return generation;
 }
 
+/* It was too slow to give it up, and will be told. Locked. */
+static bool is_lost(const member *m, int t, int p)
+{
+    kfk_consumer *c = m->c;
+    bool found = false;
+
+    if (!c)
+        return false;
+    kfk__lock(&c->shared->lock);
+    for (kfk__list *at = c->group.handovers.next; at != &c->group.handovers; at = at->next) {
+        const kfk__handover *h = KFK__ENTRY(at, kfk__handover, link);
+
+        for (size_t i = 0; (h->kind == KFK__TURN_LOST || h->given_up) && i < h->n; i++)
+            found |= topic_of(&h->tps[i]) == t && h->tps[i].partition == p;
+    }
+    kfk__unlock(&c->shared->lock);
+    return found;
+}
+
 /* |m| is given what |other| has, whom the coordinator takes for a member. */
 static void check_not_had_by(const member *m, member *other, int t, int p)
 {
@@ -116,7 +136,7 @@ static void check_not_had_by(const member *m, member *other, int t, int p)
     bool held;
 
     kfk__lock(&lock);
-    held = other != m && other->held[t][p];
+    held = other != m && other->held[t][p] && !is_lost(other, t, p);
     if (held)
         generation = who(other, s.id, sizeof s.id);
     kfk__unlock(&lock);
