@@ -107,7 +107,7 @@ DEVBROKER := answer api_configs api_consumer_groups api_fetch api_group_admin ap
 	topic transactions validate
 CXX_SRC := lib/compress/snappy_shim.cc
 TOOLS := args assignment broker console consume date describe deserializer exception \
-	expression format group_delete group_describe group_list group_members \
+	expression format group_delete group_describe group_ids group_list group_members \
 	group_plan group_reset group_scope groups kfk lines names offsets pairs pattern \
 	payload perf perf_consume perf_produce produce re2 reader rules scope stats text \
 	throttle tool topics

@@ -1,10 +1,11 @@
-/* kfk consume: kafka-console-consumer, for a consumer that is no member of a group. */
+/* kfk consume: kafka-console-consumer. Without a group it assigns its partitions itself. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "console.h"
 #include "expression.h"
+#include "group_ids.h"
 #include "pairs.h"
 #include "tool.h"
 
@@ -73,7 +74,7 @@ static const args_option options[] = {
                                "say at the end that it is there"},
     [ISOLATION_LEVEL] = {"isolation-level", ARGS_VALUE, "level",
                          "read_uncommitted, read_committed"},
-    [GROUP] = {"group", ARGS_VALUE, "group", "not there yet"},
+    [GROUP] = {"group", ARGS_VALUE, "group", "the group to be a member of"},
     [HELP] = {"help", ARGS_NOTHING, NULL, "this"},
     [VERSION] = {"version", ARGS_NOTHING, NULL, "the version of kfk"},
 };
@@ -98,16 +99,51 @@ static bool check_reset(const kfk_config *c, const args *a)
     return false;
 }
 
+/* Wherever the group is named, it has to be the same. */
+static bool set_group(kfk_config *c, const args *a, const group_ids *g)
+{
+    char ids[1024];
+
+    group_ids_text(g, ids, sizeof ids);
+    if (g->n > 1)
+        return !tool_usage(options, COUNT(options),
+                           "The group ids provided in different places (directly using '--group', "
+                           "via '--consumer-property', or via '--consumer.config') do not match. "
+                           "Detected group ids: %s",
+                           ids);
+    if (g->n > 0 && args_has(a, PARTITION))
+        return !tool_usage(options, COUNT(options),
+                           "Options group and partition cannot be specified together.");
+    return tool_set_group(c, g->n > 0 ? g->v[0] : NULL);
+}
+
+static bool set_all(kfk_config *c, args *a, group_ids *g)
+{
+    const char *reset = args_has(a, FROM_BEGINNING) ? "earliest" : "latest", *group = NULL;
+
+    if (args_has(a, GROUP) && !args_one(a, GROUP, &group))
+        return !tool_fail("%s", a->why);
+    group_ids_add(g, group);
+    if (!tool_set(c, "client.id", "console-consumer") || !tool_set(c, "auto.offset.reset", reset) ||
+        !tool_set_defaults(c, properties) || !tool_load(c, a, CONSUMER_CONFIG) ||
+        !tool_load(c, a, COMMAND_CONFIG))
+        return false;
+    group_ids_add(g, kfk_config_get(c, "group.id"));
+    if (!tool_set_pairs(c, a, CONSUMER_PROPERTY) || !tool_set_pairs(c, a, COMMAND_PROPERTY) ||
+        !tool_set_given(c, a, properties))
+        return false;
+    group_ids_add(g, kfk_config_get(c, "group.id"));
+    return set_group(c, a, g);
+}
+
 static kfk_config *make_config(args *a)
 {
     kfk_config *c = tool_config();
-    const char *reset = args_has(a, FROM_BEGINNING) ? "earliest" : "latest";
+    group_ids g = {.n = 0};
+    bool done = set_all(c, a, &g);
 
-    if (tool_set(c, "client.id", "console-consumer") && tool_set(c, "auto.offset.reset", reset) &&
-        tool_set_defaults(c, properties) && tool_load(c, a, CONSUMER_CONFIG) &&
-        tool_load(c, a, COMMAND_CONFIG) && tool_set_pairs(c, a, CONSUMER_PROPERTY) &&
-        tool_set_pairs(c, a, COMMAND_PROPERTY) && tool_set_given(c, a, properties) &&
-        tool_set_no_group(c))
+    group_ids_fini(&g);
+    if (done)
         return c;
     kfk_config_free(c);
     return NULL;
@@ -144,7 +180,7 @@ static int check(const args *a)
 {
     static const renamed names[] = {{CONSUMER_PROPERTY, COMMAND_PROPERTY},
                                     {CONSUMER_CONFIG, COMMAND_CONFIG}};
-    static const int topics[] = {TOPIC, INCLUDE, WHITELIST, -1}, groups[] = {GROUP, -1};
+    static const int topics[] = {TOPIC, INCLUDE, WHITELIST, -1};
 
     if (tool_given(a, topics) != 1)
         return usage("Exactly one of the following arguments is required: [topic], [include]");
@@ -156,11 +192,7 @@ static int check(const args *a)
         return usage("The partition is required when offset is specified.");
     if (!args_has(a, BOOTSTRAP_SERVER))
         return usage("Missing required argument \"[bootstrap-server]\"");
-    if (check_renamed(a, names, COUNT(names)))
-        return 1;
-    if (args_has(a, PARTITION) && args_has(a, GROUP))
-        return usage("Options group and partition cannot be specified together.");
-    return tool_not_yet(a, groups, "consumer groups come with version 0.2");
+    return check_renamed(a, names, COUNT(names));
 }
 
 static bool parse_offset(const char *text, int64_t *offset)
@@ -281,6 +313,8 @@ static int run(args *a)
     int status = !config || !check_reset(config, a) || parse_scope(a, &c.reader.scope) ||
                  parse_limits(a, &c) || make_format(&c.format, a);
 
+    if (!status)
+        c.reader.scope.member = kfk_config_get(config, "group.id") != NULL;
     if (!status)
         status = args_has(a, TOPIC) ? console_run(&c, config) : run_matches(a, &c, config);
     kfk_config_free(config);

@@ -1,4 +1,4 @@
-/* kfk perf consume: kafka-consumer-perf-test, for a consumer that is no member of a group. */
+/* kfk perf consume: kafka-consumer-perf-test. Without a group it assigns its partitions itself. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -39,7 +39,7 @@ static const args_option options[] = {
     [TOPIC] = {"topic", ARGS_VALUE, "topic", "what to read; or the next"},
     [INCLUDE] = {"include", ARGS_VALUE, "expression",
                  "all topics that this regular expression matches"},
-    [GROUP] = {"group", ARGS_VALUE, "group", "not there yet"},
+    [GROUP] = {"group", ARGS_VALUE, "group", "the group to be a member of"},
     [FETCH_SIZE] = {"fetch-size", ARGS_VALUE, "bytes", "max.partition.fetch.bytes (1048576)"},
     [COMMAND_PROPERTY] = {"command-property", ARGS_VALUE, "name=value",
                           "a property of the consumer; again for more"},
@@ -80,7 +80,15 @@ typedef struct wanted {
 typedef struct progress {
     int64_t records, bytes;
     int64_t at_ms;
+    int64_t joined_ms; /* how long there was no partition, of a member */
 } progress;
+
+/* Counted as by Kafka's tool: from the start, or the loss of the last partition, until it is told
+ * what it has now. */
+typedef struct joining {
+    size_t n; /* partitions */
+    int64_t since_ms, total_ms;
+} joining;
 
 /* ---- lines ---- */
 
@@ -110,9 +118,11 @@ static void print_header(bool details)
 }
 
 /* Without a group nothing is rebalanced: all of the time is fetch time. */
-static void print_rates(const progress *from, const progress *to)
+static void print_rates(const progress *from, const progress *to, bool interval)
 {
-    int64_t ms = to->at_ms - from->at_ms;
+    int64_t ms = to->at_ms - from->at_ms, joined_ms = to->joined_ms - from->joined_ms;
+    int64_t fetched_ms = ms - joined_ms;
+    bool none = interval && fetched_ms <= 0; /* as there, which divides the total all the same */
     double mb = megabytes(to->bytes - from->bytes);
     double records = (double)(to->records - from->records);
 
@@ -120,9 +130,9 @@ static void print_rates(const progress *from, const progress *to)
     print_rate(mb, ms);
     (void)printf(", %" PRId64, to->records);
     print_rate(records, ms);
-    (void)printf(", 0, %" PRId64, ms);
-    print_rate(mb, ms);
-    print_rate(records, ms);
+    (void)printf(", %" PRId64 ", %" PRId64, joined_ms, fetched_ms);
+    print_rate(none ? 0 : mb, none ? 1 : fetched_ms);
+    print_rate(none ? 0 : records, none ? 1 : fetched_ms);
     (void)printf("\n");
     (void)fflush(stdout);
 }
@@ -133,7 +143,7 @@ static void print_interval(const wanted *w, const progress *from, const progress
 
     (void)date_format(now, sizeof now, w->date_format, to->at_ms);
     (void)printf("%s, 0", now);
-    print_rates(from, to);
+    print_rates(from, to, true);
 }
 
 static void print_total(const wanted *w, const progress *from, const progress *to)
@@ -143,7 +153,7 @@ static void print_total(const wanted *w, const progress *from, const progress *t
     (void)date_format(first, sizeof first, w->date_format, from->at_ms);
     (void)date_format(last, sizeof last, w->date_format, to->at_ms);
     (void)printf("%s, %s", first, last);
-    print_rates(from, to);
+    print_rates(from, to, false);
 }
 
 static int print_metrics(kfk_consumer *c)
@@ -151,6 +161,32 @@ static int print_metrics(kfk_consumer *c)
     kfk_metrics_text *t = kfk_metrics_text_new(KFK_METRICS_TABLE, NULL);
 
     return perf_print_metrics(t, t ? kfk_consumer_metrics(c, kfk_metrics_text_add, t) : KFK_OK);
+}
+
+/* ---- the group ---- */
+
+static kfk_err assigned(kfk_consumer *c, kfk_tp *tps, size_t n, void *arg)
+{
+    joining *j = arg;
+
+    (void)c;
+    (void)tps;
+    if (j->n == 0)
+        j->total_ms += tool_wall_ms() - j->since_ms;
+    j->n += n;
+    return KFK_OK;
+}
+
+static kfk_err revoked(kfk_consumer *c, const kfk_tp *tps, size_t n, void *arg)
+{
+    joining *j = arg;
+
+    (void)c;
+    (void)tps;
+    j->n -= n < j->n ? n : j->n;
+    if (j->n == 0)
+        j->since_ms = tool_wall_ms();
+    return KFK_OK;
 }
 
 /* ---- the run ---- */
@@ -178,6 +214,7 @@ static kfk_err add_run(const wanted *w, reader *r, progress *p, progress *last, 
 /* Until there are enough records, or nothing has come for too long. */
 static kfk_err read_all(const wanted *w, reader *r, progress *p, kfk_error *e)
 {
+    const joining *j = r->scope.listener_arg;
     progress last = *p;
     int64_t had_ms = p->at_ms;
 
@@ -185,6 +222,7 @@ static kfk_err read_all(const wanted *w, reader *r, progress *p, kfk_error *e)
         kfk_err err = reader_poll(r, POLL_MS, e);
 
         p->at_ms = tool_wall_ms();
+        p->joined_ms = j->total_ms;
         if (!err) {
             had_ms = p->at_ms;
             err = add_run(w, r, p, &last, e);
@@ -198,6 +236,21 @@ static kfk_err read_all(const wanted *w, reader *r, progress *p, kfk_error *e)
     return KFK_OK;
 }
 
+/* As there, a group that properties name is not looked at: without --group it is one that nobody
+ * knows. */
+static bool set_group(kfk_config *c, args *a)
+{
+    char unknown[64];
+    const char *group = NULL;
+
+    if (args_has(a, GROUP) && !args_one(a, GROUP, &group))
+        return !tool_fail("%s", a->why);
+    (void)snprintf(unknown, sizeof unknown, "perf-consumer-%d", (int)(tool_wall_ms() % 100000));
+    if (!group && kfk_config_get(c, "group.id"))
+        group = unknown;
+    return tool_set_group(c, group);
+}
+
 static kfk_config *make_config(args *a)
 {
     kfk_config *c = tool_config();
@@ -206,7 +259,7 @@ static kfk_config *make_config(args *a)
         tool_load(c, a, CONSUMER_CONFIG) && tool_load(c, a, COMMAND_CONFIG) &&
         tool_set_pairs(c, a, COMMAND_PROPERTY) && tool_set_given(c, a, properties) &&
         tool_set(c, "auto.offset.reset", args_has(a, FROM_LATEST) ? "latest" : "earliest") &&
-        tool_set(c, "check.crcs", "false") && tool_set_no_group(c))
+        tool_set(c, "check.crcs", "false") && set_group(c, a))
         return c;
     kfk_config_free(c);
     return NULL;
@@ -231,6 +284,8 @@ static int measure(const args *a, const wanted *w, reader *r)
 
 static int run(args *a, const wanted *w, scope s)
 {
+    static const kfk_listener listener = {sizeof listener, 0, assigned, revoked, NULL};
+    joining j = {.since_ms = tool_wall_ms()};
     kfk_config *c = make_config(a);
     reader r = {.scope = s};
     kfk_error e;
@@ -238,6 +293,9 @@ static int run(args *a, const wanted *w, scope s)
 
     if (!c)
         return 1;
+    r.scope.member = kfk_config_get(c, "group.id") != NULL;
+    r.scope.listener = &listener;
+    r.scope.listener_arg = &j;
     if (reader_open(&r, c, &e))
         status = tool_fail_error("kfk perf consume", &e);
     else
@@ -296,8 +354,7 @@ static int parse_wanted(args *a, wanted *w)
 
 static int check(const args *a)
 {
-    static const int groups[] = {GROUP, -1}, topics[] = {TOPIC, INCLUDE, -1},
-                     counts[] = {MESSAGES, NUM_RECORDS, -1};
+    static const int topics[] = {TOPIC, INCLUDE, -1}, counts[] = {MESSAGES, NUM_RECORDS, -1};
 
     if (!args_has(a, BOOTSTRAP_SERVER))
         return refuse("Missing required argument \"[bootstrap-server]\"");
@@ -313,7 +370,7 @@ static int check(const args *a)
         (void)printf("Warning: --messages is deprecated. Use --num-records instead.\n");
     if (args_has(a, CONSUMER_CONFIG))
         (void)printf("Warning: --consumer.config is deprecated. Use --command-config instead.\n");
-    return tool_not_yet(a, groups, "consumer groups come with version 0.2");
+    return 0;
 }
 
 /* What is wrong with the values of options is told behind the header, as there. */

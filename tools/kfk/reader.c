@@ -2,7 +2,10 @@
 
 #include <stdio.h>
 
-enum { LOOK_MS = 500 }; /* a look may last so long; no signal ends it */
+enum {
+    LOOK_MS = 500, /* a look may last so long; no signal ends it */
+    LEAVE_MS = 30000
+};
 
 static reader *current; /* the one that a signal ends */
 
@@ -111,9 +114,27 @@ bool reader_skip(reader *r, const kfk_error *e)
     return kfk_consumer_seek(r->consumer, &tp, 1, NULL) == KFK_OK;
 }
 
+/* The position is behind the run, and is what gets committed. */
+static void leave(reader *r)
+{
+    const kfk_record_view *record = r->run ? kfk_records_next(r->run) : NULL;
+    kfk_error e;
+
+    if (record) {
+        kfk_tp tp = {
+            .topic = record->topic, .partition = record->partition, .offset = record->offset};
+
+        (void)kfk_consumer_seek(r->consumer, &tp, 1, NULL); /* fails if it was revoked */
+    }
+    if (kfk_consumer_close(r->consumer, LEAVE_MS, &e))
+        (void)tool_fail_error("WARN the group was left without its knowledge", &e);
+}
+
 void reader_close(reader *r)
 {
     current = NULL;
+    if (r->consumer && r->scope.member)
+        leave(r);
     drop_run(r);
     scope_close(&r->scope);
     kfk_consumer_free(r->consumer);

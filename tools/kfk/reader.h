@@ -1,4 +1,4 @@
-/* reader: records, one after the other, for a consumer that is no member of a group. */
+/* reader: records, one after the other, of what a scope has. */
 #ifndef TOOLS_KFK_READER_H
 #define TOOLS_KFK_READER_H
 
@@ -20,6 +20,8 @@ kfk_err reader_poll(reader *r, int64_t timeout_ms, kfk_error *e);
 kfk_err reader_next(reader *r, int64_t timeout_ms, const kfk_record_view **record, kfk_error *e);
 /* Moves behind the record that |e| is about. false: it is not about one. */
 bool reader_skip(reader *r, const kfk_error *e);
+/* What a member has not read of the last run stays with the group; it commits the rest, with
+ * enable.auto.commit, and leaves. */
 void reader_close(reader *r);
 
 #endif

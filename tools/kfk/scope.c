@@ -24,11 +24,17 @@ kfk_err scope_open(scope *s, kfk_consumer *consumer, const kfk_config *c, kfk_er
     return s->include ? kfk_admin_new(&s->admin, s->admin_config, e) : KFK_OK;
 }
 
+static void forget_topics(scope *s)
+{
+    for (size_t i = 0; i < s->n_topics; i++)
+        free(s->topics[i].name);
+    s->n_topics = 0;
+}
+
 void scope_close(scope *s)
 {
     kfk_admin_free(s->admin);
-    for (size_t i = 0; i < s->n_topics; i++)
-        free(s->topics[i].name);
+    forget_topics(s);
     free(s->topics);
     free(s->fresh);
     s->admin = NULL;
@@ -125,6 +131,28 @@ static kfk_err look_at_topics(scope *s, const char *const *names, size_t n, int 
     return KFK_OK;
 }
 
+static bool is_subscribed(const scope *s, const char *const *names, size_t n)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < s->n_topics; j++)
+            found += strcmp(names[i], s->topics[j].name) == 0;
+    return n == s->n_topics && found == n;
+}
+
+/* Without a name a member stays with what it has. */
+static kfk_err subscribe(scope *s, const char *const *names, size_t n, kfk_error *e)
+{
+    if (n == 0 || is_subscribed(s, names, n))
+        return KFK_OK;
+    forget_topics(s);
+    for (size_t i = 0; i < n; i++)
+        (void)find(s, names[i]);
+    s->assigned = true;
+    return kfk_consumer_subscribe(s->consumer, names, n, s->listener, s->listener_arg, e);
+}
+
 static kfk_err look_for_matches(scope *s, int wait_ms, kfk_error *e)
 {
     kfk_topics *all;
@@ -138,7 +166,7 @@ static kfk_err look_for_matches(scope *s, int wait_ms, kfk_error *e)
     for (size_t i = 0; i < all->n; i++)
         if (!all->topics[i]->internal && expression_matches(s->include, all->topics[i]->name))
             names[n++] = all->topics[i]->name;
-    err = look_at_topics(s, names, n, wait_ms, e);
+    err = s->member ? subscribe(s, names, n, e) : look_at_topics(s, names, n, wait_ms, e);
     free(names);
     kfk_topics_free(all);
     return err;
@@ -152,6 +180,10 @@ kfk_err scope_look(scope *s, int wait_ms, kfk_error *e)
         return KFK_OK;
     if (s->partition >= 0)
         return look_for_partition(s, e);
+    if (s->member && s->topic) {
+        s->look_at_ms = INT64_MAX;
+        return subscribe(s, &s->topic, 1, e);
+    }
     s->look_at_ms = tool_now_ms() + s->max_age_ms;
     err = s->include ? look_for_matches(s, wait_ms, e) : look_for_topic(s, wait_ms, e);
     if (err == KFK_ERR_TIMED_OUT || (kfk_err_flags(err) & KFK_RETRIABLE)) {

@@ -173,16 +173,10 @@ bool tool_set_given(kfk_config *c, args *a, const tool_property *p)
     return true;
 }
 
-bool tool_set_no_group(kfk_config *c)
+bool tool_set_group(kfk_config *c, const char *group)
 {
-    const char *group = kfk_config_get(c, "group.id");
-
-    if (group && *group) {
-        (void)tool_fail("group.id is not there yet: consumer groups come with version 0.2");
-        return false;
-    }
-    /* There is nothing to commit, whatever was said. */
-    return tool_set(c, "enable.auto.commit", "false");
+    /* Without one there is nothing to commit, whatever was said. */
+    return group ? tool_set(c, "group.id", group) : tool_set(c, "enable.auto.commit", "false");
 }
 
 const char *tool_pair_value(const char *pair, const char *name)

@@ -60,9 +60,8 @@ typedef struct tool_property {
 bool tool_set_defaults(kfk_config *c, const tool_property *p);
 bool tool_set_given(kfk_config *c, args *a, const tool_property *p);
 
-/* A consumer that is to be no member of a group. false: group.id is set, and stderr says that this
- * has to wait. */
-bool tool_set_no_group(kfk_config *c);
+/* A consumer is to be a member of |group|, or (NULL) of none, which then is not set. */
+bool tool_set_group(kfk_config *c, const char *group);
 
 /* name=value: the value, or NULL if |pair| is another name's; "" without a =. */
 const char *tool_pair_value(const char *pair, const char *name);
