@@ -47,7 +47,8 @@ static void hear_failure(void *owner, const kfk_error *e)
         c->group.failure = *e;
         told = !kept || c->shared->index.n == 0; /* a keeper hears first of what was lost by it */
     }
-    else if (!kept && e->code == KFK_ERR_TOPIC_AUTHORIZATION_FAILED)
+    else if (!kept && (e->code == KFK_ERR_TOPIC_AUTHORIZATION_FAILED ||
+                       e->code == KFK_ERR_INVALID_TOPIC_EXCEPTION))
         c->group.told = *e;
     kfk__unlock(&c->shared->lock);
     if (kept && !fatal)

@@ -249,11 +249,47 @@ static void tell_failure(kfk__member *m)
     m->host.failed(m->host.owner, &m->failure);
 }
 
+/* ---- what is wanted ---- */
+
+/* A coordinator that assigns tells of topics that may not be read itself. */
+static bool is_refusal(const kfk__member *m, kfk_err err)
+{
+    return err == KFK_ERR_INVALID_TOPIC_EXCEPTION ||
+           (err == KFK_ERR_TOPIC_AUTHORIZATION_FAILED && !m->o.modern);
+}
+
+/* A topic that brokers refuse will not come by itself: the host is told, once for as long as it lasts. */
+static void look_at_topics(kfk__member *m)
+{
+    const char *name = NULL;
+    kfk_err err = KFK_OK;
+    kfk_error e;
+
+    for (size_t i = 0; i < m->wanted.n && !err; i++) {
+        const kfk__topic_info *t;
+
+        name = m->wanted.topics[i];
+        t = kfk__metadata_find(&m->client.metadata, name, strlen(name));
+        if (t && is_refusal(m, t->err))
+            err = t->err;
+    }
+    if (err && err != m->topic_refused) {
+        (void)kfk__fail(&e, err, "topic %.200s: %s", name, kfk_err_str(err));
+        kfk__error_set(e.topic, sizeof e.topic, name, strlen(name));
+        kfk__member_name(m, &e);
+        kfk__member_log(m, KFK_LOG_WARN, "%s", e.msg);
+        m->host.failed(m->host.owner, &e);
+    }
+    m->topic_refused = err;
+}
+
 int64_t kfk__member_step(kfk__member *m, const kfk__event *ev, int n, int64_t now)
 {
     int64_t until;
 
     kfk__client_events(&m->client, ev, n, now);
+    if (m->news && m->subscribed && !m->failed)
+        look_at_topics(m);
     until = tell_who_again(m, now);
     if (!m->failed && !m->left)
         until = sooner(until, watch_life(m, now));
@@ -273,8 +309,11 @@ void kfk__member_subscribe(kfk__member *m, kfk__wanted *wanted, int64_t now)
     kfk__wanted_move(&m->wanted, wanted);
     m->subscribed = true;
     m->left = false;
-    if (!same)
-        m->ops->resubscribed(m, now);
+    if (same)
+        return;
+    m->topic_refused = KFK_OK;
+    m->news = true; /* what is known of these has not been looked at */
+    m->ops->resubscribed(m, now);
 }
 
 void kfk__member_rejoin(kfk__member *m, const char *reason, int64_t now)

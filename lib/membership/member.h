@@ -124,6 +124,7 @@ struct kfk__member {
     kfk_error failure;
     bool overdue; /* the application has not shown itself for too long, and has not since */
     bool news;    /* of metadata, for the protocol's tick to look at and to clear */
+    kfk_err topic_refused; /* of one that is wanted by name, as the host was told; KFK_OK: none is */
     kfk__turn turn;
     uint64_t turns;
     kfk__parts owned;

@@ -208,6 +208,47 @@ START_TEST(two_members_of_the_new_protocol_share)
 }
 END_TEST
 
+/* ---- what brokers refuse ---- */
+
+static const char *protocol;
+
+/* The others are read. */
+static void refused(void)
+{
+    static const char *const names[] = {"no such name", "t"};
+    kfk_consumer *c;
+
+    topic("t", 3, 1);
+    fill(30);
+    c = consumer("group.id", "g", "auto.offset.reset", "earliest", "group.protocol", protocol, NULL);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_int_eq(kfk_consumer_subscribe(c, names, 2, NULL, NULL, &w.e), KFK_OK);
+    for (int told = 0; told == 0;) {
+        kfk_records *rs;
+        kfk_err err = kfk_consumer_poll(c, 20000, &rs, &w.e);
+
+        told = err == KFK_ERR_INVALID_TOPIC_EXCEPTION;
+        ck_assert(told || (!err && rs));
+        kfk_records_free(rs);
+    }
+    ck_assert_str_eq(w.e.topic, names[0]);
+    (void)read_records(c, 30, 5000, ids); /* once */
+    ck_assert_int_eq(kfk_consumer_close(c, 10000, &w.e), KFK_OK);
+    kfk_consumer_free(c);
+    c = member(0, "group.protocol", protocol);
+    ck_assert_int_eq(read_records(c, 1, 5000, ids), 0); /* all was read */
+    kfk_consumer_free(c);
+}
+
+START_TEST(a_name_that_no_topic_may_have_is_told_of_once)
+{
+    protocol = "classic";
+    world_seeds(&(world_opts){0}, 10, refused);
+    protocol = "consumer";
+    world_seeds(&(world_opts){0}, 10, refused);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {one_member_reads_all_and_goes_on_where_it_was,
@@ -215,6 +256,7 @@ int main(void)
                                   two_members_share,
                                   two_cooperative_members_share,
                                   two_members_of_the_new_protocol_share,
+                                  a_name_that_no_topic_may_have_is_told_of_once,
                                   NULL};
 
     return world_main("subscribe", tests);
