@@ -20,7 +20,7 @@ UNIT := admin/admin admin/changes admin/groups admin/result base/arena base/buf 
 	devbroker/classic devbroker/config devbroker/control_groups devbroker/devbroker \
 	devbroker/fault devbroker/followers devbroker/log devbroker/migrate \
 	devbroker/modern devbroker/plan devbroker/producers devbroker/records \
-	devbroker/sessions devbroker/transactions groupio/commit groupio/coordinator \
+	devbroker/sessions devbroker/transactions group/threads groupio/commit groupio/coordinator \
 	groupio/fetch groupio/slots handles/fd handles/fork handles/threads \
 	membership/assignors membership/claims membership/custom membership/golden membership/order \
 	membership/range membership/roster membership/roundrobin membership/sticky \

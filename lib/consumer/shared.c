@@ -460,10 +460,15 @@ void kfk__shared_ring(kfk__shared *s)
         s->env.ops->poller_wake(s->bell);
 }
 
-void kfk__shared_known(kfk__shared *s)
+void kfk__shared_wake_watchers(kfk__shared *s)
 {
     for (kfk__list *at = s->watchers.next; at != &s->watchers; at = at->next)
         s->env.ops->wake(s->env.ctx, KFK__ENTRY(at, kfk__watcher, link)->waiter);
+}
+
+void kfk__shared_known(kfk__shared *s)
+{
+    kfk__shared_wake_watchers(s);
     for (kfk__list *at = s->lanes.next; at != &s->lanes; at = at->next)
         kfk__shared_turn(s, KFK__ENTRY(at, kfk__lane, link));
     kfk__shared_ring(s);

@@ -275,6 +275,8 @@ void kfk__shared_wake(kfk__shared *s);
 /* A position has become known, or never will, or an ask has its answer, or nobody reads any more what is to go: wakes those who
  * wait for that, and a group's workers, which look up. Locked. */
 void kfk__shared_known(kfk__shared *s);
+/* The first of these alone. Locked. */
+void kfk__shared_wake_watchers(kfk__shared *s);
 /* Whoever reads in a lane is to look up. Locked. */
 void kfk__shared_turn_all(kfk__shared *s);
 /* Makes kfk_consumer_fd readable. Locked. */

@@ -54,7 +54,7 @@ void kfk__token_give(kfk_group *g)
     if (atomic_load(&g->token_waiters) == 0)
         return;
     kfk__lock(&s->lock);
-    kfk__shared_known(s);
+    kfk__shared_wake_watchers(s);
     kfk__unlock(&s->lock);
 }
 

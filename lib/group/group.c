@@ -290,7 +290,7 @@ static void discharge(kfk_group *g)
     g->n_workers--;
     kfk__unlock(&g->lock);
     kfk__lock(&s->lock);
-    kfk__shared_known(s); /* to who closes */
+    kfk__shared_wake_watchers(s); /* of whom one may close */
     kfk__unlock(&s->lock);
 }
 
@@ -436,7 +436,7 @@ static void host_exit(kfk_group *g)
     kfk__unlock(&g->lock);
     atomic_store_explicit(&g->hosting, false, memory_order_release);
     kfk__lock(&s->lock);
-    kfk__shared_known(s); /* to who closes */
+    kfk__shared_wake_watchers(s); /* of whom one may close */
     kfk__unlock(&s->lock);
     drop(g);
 }
