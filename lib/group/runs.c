@@ -273,19 +273,25 @@ static kfk_records *find_failed(kfk__worker *w, kfk_records *rs, kfk_err err, in
 static kfk_err hand_records(kfk__worker *w, kfk_records *rs, const kfk_record_view **failed)
 {
     kfk_group *g = w->group;
-    int64_t calls = atomic_load_explicit(&w->calls, memory_order_relaxed);
+    kfk_err (*const record)(kfk_group *, const kfk_record_view *, void *) = g->h.record;
+    void *const arg = g->arg;
+    const int64_t before = atomic_load_explicit(&w->calls, memory_order_relaxed);
+    const int64_t most = w->left < INT64_MAX - before ? before + w->left : INT64_MAX;
+    int64_t calls = before;
     const kfk_record_view *r;
     kfk_err err = KFK_OK;
 
-    while (!is_interrupted(w) && (r = kfk_records_next(rs)) != NULL) {
-        err = g->h.record(g, r, g->arg);
+    /* What is_interrupted looks at, with one addition a call. */
+    while (calls < most && !atomic_load_explicit(&w->lane.turn, memory_order_relaxed) &&
+           !atomic_load_explicit(&g->stop, memory_order_relaxed) && (r = kfk_records_next(rs)) != NULL) {
+        err = record(g, r, arg);
         atomic_store_explicit(&w->calls, ++calls, memory_order_relaxed);
-        w->left--;
         if (err) {
             *failed = r;
             break;
         }
     }
+    w->left -= calls - before;
     return err;
 }
 
