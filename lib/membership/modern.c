@@ -76,7 +76,8 @@ static void fence(kfk__member *m, kfk_err why, int64_t now)
                     "group %.200s: member %.100s is fenced (%s): what it had is lost, it joins again",
                     m->o.group, kfk__modern_id(m), st->refusal.msg);
     lose(m, KFK__MODERN_FENCED);
-    st->asked = st->unreleased = why == KFK_ERR_FENCED_MEMBER_EPOCH; /* known, if not as what it is */
+    st->asked = why == KFK_ERR_FENCED_MEMBER_EPOCH; /* known, if not as what it is */
+    st->unreleased = true;
     st->not_before = kfk__client_retry_at(&m->client, &st->fences, why, now);
 }
 

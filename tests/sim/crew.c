@@ -55,6 +55,7 @@ static member crew[CREW];
 static int n_crew;
 static const char *protocol;
 static int parts[CREW_TOPICS], replicas;
+static kfk__uuid ids[CREW_TOPICS];
 static int64_t past[CREW_TOPICS][CREW_PARTS]; /* handed out to somebody, who has asked for more since */
 static int64_t most[CREW_TOPICS][CREW_PARTS]; /* handed out to anybody */
 static int reads[WORLD_RECORDS];
@@ -149,21 +150,36 @@ static void check_not_had_by(const member *m, member *other, int t, int p)
                   state.epoch);
 }
 
+static int committed_topic(const kfk__offset_commit_request_topic *t)
+{
+    if (t->name.len)
+        return number_of_topic(t->name.data, t->name.len);
+    for (int i = 0; i < CREW_TOPICS; i++)
+        if (memcmp(&ids[i], &t->topic_id, sizeof t->topic_id) == 0)
+            return i;
+    ck_abort_msg("a commit of a topic that is not there");
+    return -1;
+}
+
 static void check_commit(const kfk__offset_commit_request *rq, kfk_bytes by)
 {
     for (int32_t i = 0; i < rq->topics.n; i++) {
         const kfk__offset_commit_request_topic *t = &rq->topics.v[i];
 
-        for (int32_t k = 0; t->name.len && k < t->partitions.n; k++) {
+        for (int32_t k = 0; k < t->partitions.n; k++) {
             int32_t p = t->partitions.v[k].partition_index;
             int64_t offset = t->partitions.v[k].committed_offset;
-            int64_t most_of_it = past[number_of_topic(t->name.data, t->name.len)][p];
+            int n = committed_topic(t);
+            int64_t most_of_it = past[n][p];
 
+            if (getenv("CREW_VERBOSE"))
+                (void)fprintf(stderr, "%8.3f %.*s commits %lld of t%d-%d in %d\n", (double)now() / SIM_S,
+                              (int)by.len, (const char *)by.data, (long long)offset, n, p,
+                              rq->generation_id_or_member_epoch);
             ck_assert_msg(offset <= most_of_it,
-                          "seed %llu: %.*s commits %lld of %.*s-%d, and only %lld were asked past",
+                          "seed %llu: %.*s commits %lld of t%d-%d, and only %lld were asked past",
                           (unsigned long long)sim_seed(w.rig.s), (int)by.len,
-                          (const char *)by.data, (long long)offset, (int)t->name.len,
-                          (const char *)t->name.data, p, (long long)most_of_it);
+                          (const char *)by.data, (long long)offset, n, p, (long long)most_of_it);
         }
     }
 }
@@ -975,9 +991,14 @@ void crew_replicas(int n)
 void crew_topic(int t, int n)
 {
     char name[] = "t0";
+    kfk__uuid id;
 
     name[1] = (char)('0' + t);
     topic(name, n, replicas);
+    ck_assert_int_eq(kfk__devbroker_topic_id(w.broker, name, &id), KFK_OK);
+    kfk__lock(&lock);
+    ids[t] = id;
+    kfk__unlock(&lock);
     crew_parts(t, n);
 }
 

@@ -248,7 +248,7 @@ static void go(int i)
     if (dies)
         crew_die(i);
     else
-        (void)crew_leave(i, (int)below(3) * 2000);
+        dies = crew_leave(i, (int)below(3) * 2000) != KFK_OK; /* the coordinator may not have heard */
     if (!instance || crew_size() == CREW || below(3) == 0)
         return;
     /* One that died still has its name, as far as a modern coordinator knows. */
