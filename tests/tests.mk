@@ -156,7 +156,7 @@ $(B)/tests/bench/bench_rdk: BENCH_LIBS = $(RDK)
 
 # ---- targets ----
 
-.PHONY: check check-all stages test-programs unit sim interop bench
+.PHONY: check check-all stages test-programs unit sim interop chaos-groups bench
 
 unit: $(UNIT_BIN) ## the unit tests alone
 	$(Q)tools/runtests $(UNIT_BIN)
@@ -171,6 +171,13 @@ sim: $(if $(SEED)$(SEEDS),$(S)/test_seeds,$(SIM_BIN)) ## the simulator's tests a
 CROSS = tests/kafka/kafka run 4.3.1 1 num.partitions=3 -- tests/interop/cross
 interop: $(INTEROP_BIN) go-members ## clients against each other, on a real broker
 	$(Q)tools/runtests $(STAGE_interop)
+
+EVENTS := 40
+KINDS :=
+CHAOS = tests/kafka/kafka run 4.3.1 3 group.consumer.heartbeat.interval.ms=500 -- tests/chaos/groups
+chaos-groups: all ## groups while members and brokers come, go and die (SEED= EVENTS=40 KINDS=)
+	$(Q)tools/setup test
+	$(Q)KFK_KAFKA_LOG=info $(CHAOS) $(B) $(SEED:%=--seed %) --events $(EVENTS) $(KINDS)
 
 BENCH :=
 bench: $(BENCH_BIN) ## libkfk and librdkafka side by side
@@ -222,7 +229,9 @@ STAGE_kafka = \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) $(OFFSETS)' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 $(COMPAT) reach $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 advertised.listeners=PLAINTEXT://no.such.host.invalid:9092 $(COMPAT) advertised $(BUILD)/release/tests/interop'
-STAGES := layers schema docs build release asan tsan interop topics tools kafka
+STAGE_chaos = tests/chaos/self_test \
+	'TIMEOUT=900 ALONE=1 KFK_KAFKA_LOG=info $(CHAOS) $(BUILD)/release --seed 1 --events 10'
+STAGES := layers schema docs build release asan tsan interop topics tools kafka chaos
 
 # The rest is `make check-all`. A stage that this machine lacks something for is one line, which
 # says what, and is counted as skipped.

@@ -66,6 +66,7 @@ public class Operate {
                 Set.of(new Place(words[1]).partition)).all().get();
             case "move" -> move(new Place(words[1]).partition, numbers(words[2]));
             case "replicas" -> replicas(new Place(words[1]).partition);
+            case "behind" -> behind(Arrays.asList(words).subList(1, words.length));
             case "trim" -> trim(new Place(words[1]));
             case "offsets" -> offsets(places(words, 1));
             case "commit" -> commit(words[1], places(words, 2));
@@ -157,6 +158,13 @@ public class Operate {
         TopicPartitionInfo info = describe(p);
         System.out.println("replicas " + (info.leader() == null ? -1 : info.leader().id())
             + " " + ids(info.replicas()) + " " + ids(info.isr()));
+    }
+
+    /* "behind N": of how many partitions of the topics not all replicas are in sync. */
+    private static void behind(List<String> topics) throws Exception {
+        System.out.println("behind " + admin.describeTopics(topics).allTopicNames().get().values()
+            .stream().flatMap(topic -> topic.partitions().stream())
+            .filter(info -> info.isr().size() < info.replicas().size()).count());
     }
 
     private static String ids(List<Node> nodes) {
