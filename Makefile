@@ -90,7 +90,7 @@ MEMBERSHIP := assignors beat claims classic classic_join custom lead member memb
 	mixed modern names order parts racks range reconcile roster roundrobin sticky \
 	subscription tips uniform userdata verify wanted
 ADMIN := admin changes cluster configs coordinated describe describe_groups \
-	group_offsets groups reassignments result topics
+	group_offsets groups reassignments remove_members result topics
 PRODUCER := accumulator append delivery dispatch identity kept metrics outbox outcome \
 	partitioner pool produce producer producer_batch regroup schedule send sender_step \
 	sequence settle topics

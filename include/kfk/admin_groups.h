@@ -154,6 +154,21 @@ KFK_API kfk_err kfk_admin_alter_group_offsets(kfk_admin *a, const char *group, k
 KFK_API kfk_err kfk_admin_delete_group_offsets(kfk_admin *a, const char *group, kfk_tp *tps,
                                                size_t n, int timeout_ms, kfk_error *e);
 
+/* ---- members ---- */
+
+/* A member that is to go: by its id, or, if it has a group.instance.id, by that. Frozen. */
+typedef struct kfk_group_leaver {
+    const char *member;   /* NULL: it has an instance */
+    const char *instance; /* NULL: none */
+} kfk_group_leaver;
+
+/* Takes members out of a group: their partitions are shared out at once. A member that lives on is
+ * told, and may join anew. |each| and |e| as for the changes of <kfk/admin.h>. UNKNOWN_MEMBER_ID,
+ * GROUP_AUTHORIZATION_FAILED. UNSUPPORTED_VERSION: before 2.4. */
+KFK_API kfk_err kfk_admin_remove_members(kfk_admin *a, const char *group,
+                                         const kfk_group_leaver *members, size_t n, int timeout_ms,
+                                         kfk_error *each, kfk_error *e);
+
 #ifdef __cplusplus
 }
 #endif

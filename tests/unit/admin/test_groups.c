@@ -9,6 +9,7 @@
 #include "proto/delete_groups.h"
 #include "proto/describe_groups.h"
 #include "proto/find_coordinator.h"
+#include "proto/leave_group.h"
 #include "proto/list_groups.h"
 #include "proto/offset_commit.h"
 #include "proto/offset_delete.h"
@@ -482,6 +483,64 @@ START_TEST(offsets_are_deleted)
 }
 END_TEST
 
+/* ---- members ---- */
+
+START_TEST(members_are_removed)
+{
+    kfk_group_leaver leavers[] = {{.member = "nobody"}, {.instance = "none"}, {.member = NULL}};
+    kfk_group_descriptions *d;
+    kfk_error each[3];
+    peer p;
+
+    classic_member(&p, "g", 1);
+    leavers[2].member = p.id;
+    ck_assert_int_eq(kfk_admin_remove_members(admin, "g", leavers, 3, ENOUGH, each, &e),
+                     KFK_ERR_UNKNOWN_MEMBER_ID);
+    ck_assert_ptr_nonnull(strstr(e.msg, "group g: "));
+    ck_assert_ptr_nonnull(strstr(e.msg, "nobody"));
+    ck_assert_int_eq(each[1].code, KFK_ERR_UNKNOWN_MEMBER_ID);
+    ck_assert_msg(each[2].code == KFK_OK, "%s", each[2].msg);
+    d = describe("g");
+    ck_assert_str_eq(d->groups[0]->state, "Empty");
+    kfk_group_descriptions_free(d);
+    ck_assert_int_eq(kfk_admin_remove_members(admin, "g", NULL, 0, ENOUGH, NULL, &e), KFK_OK);
+    leavers[0].member = NULL;
+    ck_assert_int_eq(kfk_admin_remove_members(admin, "g", leavers, 1, ENOUGH, NULL, &e),
+                     KFK_ERR_INVALID_ARG);
+    ck_assert_int_eq(kfk_admin_remove_members(admin, NULL, leavers, 1, ENOUGH, NULL, &e),
+                     KFK_ERR_INVALID_ARG);
+    peer_close(&p);
+    teardown();
+    start("2.1");
+    ck_assert_int_eq(kfk_admin_remove_members(admin, "g", &leavers[1], 1, ENOUGH, NULL, &e),
+                     KFK_ERR_UNSUPPORTED_VERSION);
+}
+END_TEST
+
+/* Of a static member, of one whose coordinator is another one now, and where the answer is lost. */
+START_TEST(members_are_removed_by_the_coordinator_that_is)
+{
+    kfk_group_leaver leaver = {.member = NULL};
+    int64_t id;
+    peer p;
+
+    classic_member(&p, "g", 1);
+    leaver.member = p.id;
+    id = fault(KFK__DEV_FAULT_ERROR, &kfk__leave_group_api, 2, KFK_ERR_NOT_COORDINATOR, false);
+    ck_assert_msg(kfk_admin_remove_members(admin, "g", &leaver, 1, ENOUGH, NULL, &e) == KFK_OK,
+                  "%s", e.msg);
+    ck_assert_int_ge(kfk__devbroker_fault_hits(broker, id), 1);
+    kfk__devbroker_fault_clear(broker);
+    peer_close(&p);
+    classic_member(&p, "g", 1);
+    leaver.member = p.id;
+    fault(KFK__DEV_FAULT_DROP, &kfk__leave_group_api, 1, 0, true);
+    ck_assert_int_ne(kfk_admin_remove_members(admin, "g", &leaver, 1, ENOUGH, NULL, &e), KFK_OK);
+    ck_assert_uint_eq(e.flags & KFK_MAYBE_DONE, KFK_MAYBE_DONE);
+    peer_close(&p);
+}
+END_TEST
+
 /* ---- arguments ---- */
 
 START_TEST(refuses_bad_arguments)
@@ -622,6 +681,7 @@ END_TEST
 static void call_all(void)
 {
     const char *names[] = {"g", "none"};
+    const kfk_group_leaver nobody = {.member = "nobody"};
     kfk_tp tp = {.topic = "t", .partition = 0, .offset = 1};
     kfk_group_descriptions *d = NULL;
     kfk_group_listings *l = NULL;
@@ -632,6 +692,7 @@ static void call_all(void)
     (void)kfk_admin_group_offsets(admin, names, 2, 0, SOON, &o, &e);
     (void)kfk_admin_alter_group_offsets(admin, "none", &tp, 1, SOON, &e);
     (void)kfk_admin_delete_group_offsets(admin, "none", &tp, 1, SOON, &e);
+    (void)kfk_admin_remove_members(admin, "g", &nobody, 1, SOON, NULL, &e);
     (void)kfk_admin_delete_groups(admin, names, 2, SOON, NULL, &e);
     kfk_group_listings_free(l);
     kfk_group_descriptions_free(d);
@@ -647,7 +708,8 @@ START_TEST(answers_that_are_broken)
         &kfk__find_coordinator_api, &kfk__consumer_group_describe_api,
         &kfk__describe_groups_api,  &kfk__list_groups_api,
         &kfk__offset_fetch_api,     &kfk__offset_delete_api,
-        &kfk__offset_commit_api,    &kfk__delete_groups_api};
+        &kfk__offset_commit_api,    &kfk__delete_groups_api,
+        &kfk__leave_group_api};
     const kfk__api *api = apis[_i];
     peer p;
 
@@ -689,12 +751,14 @@ int main(void)
     tcase_add_test(t, offsets_of_groups_with_members_are_their_own);
     tcase_add_test(t, offsets_that_are_not_written);
     tcase_add_test(t, offsets_are_deleted);
+    tcase_add_test(t, members_are_removed);
+    tcase_add_test(t, members_are_removed_by_the_coordinator_that_is);
     tcase_add_test(t, refuses_bad_arguments);
     tcase_add_loop_test(t, not_now_is_asked_again, 0, 3);
     tcase_add_loop_test(t, not_now_until_the_end, 0, 3);
     tcase_add_test(t, the_coordinator_goes_away);
     tcase_add_test(t, lost_answers);
     tcase_add_test(t, no_answer_at_all);
-    tcase_add_loop_test(t, answers_that_are_broken, 0, 8);
+    tcase_add_loop_test(t, answers_that_are_broken, 0, 9);
     return run_suite("admin/groups", t);
 }
