@@ -125,8 +125,6 @@ static bool tell_keeper(kfk_consumer *c, kfk__handover *h, bool wanted)
         return wanted;
     leave(c, h);
     keep_those_that_left(h);
-    if (c->group.failure.code) /* for which it was lost */
-        atomic_store_explicit(&c->group.has_failed, true, memory_order_release);
     return !c->shared->closed;
 }
 

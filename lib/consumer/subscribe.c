@@ -38,22 +38,20 @@ static bool hear_who(void *owner, const kfk__group_meta *who)
 static void hear_failure(void *owner, const kfk_error *e)
 {
     kfk_consumer *c = owner;
-    bool fatal = e->flags & KFK_FATAL, kept = c->keeper.owner, told = false;
+    bool fatal = e->flags & KFK_FATAL, kept = c->keeper.owner;
 
     if (e->code == KFK_ERR_POLL_INTERVAL)
         atomic_store_explicit(&c->group.late, true, memory_order_release);
     kfk__lock(&c->shared->lock);
-    if (fatal) {
+    if (fatal)
         c->group.failure = *e;
-        told = !kept || c->shared->index.n == 0; /* a keeper hears first of what was lost by it */
-    }
     else if (!kept && (e->code == KFK_ERR_TOPIC_AUTHORIZATION_FAILED ||
                        e->code == KFK_ERR_INVALID_TOPIC_EXCEPTION))
         c->group.told = *e;
     kfk__unlock(&c->shared->lock);
     if (kept && !fatal)
         c->keeper.told(c->keeper.owner, e);
-    if (told)
+    if (fatal)
         atomic_store_explicit(&c->group.has_failed, true, memory_order_release);
     kfk__lane_wake_all(c);
 }
