@@ -51,6 +51,8 @@ typedef struct member {
 
 /* Zeroes what was seen, and makes the group. */
 void group_new(member *m, const char *name, ...);
+/* The same, where there may be no memory: KFK_OK or KFK_ERR_NOMEM. */
+kfk_err group_try(member *m, const char *name, ...);
 /* The result of kfk_group_new, which is not to be KFK_OK. */
 kfk_err group_refused(member *m, const char *name, ...);
 void group_run(member *m);
