@@ -660,6 +660,9 @@ static void refused(kfk__member *m, kfk_err code, int32_t generation, int64_t no
 
     if (generation != m->generation || !is_member(m))
         return;
+    /* The next generation has begun, and the answer that tells of it is on its way; or another one is. */
+    if (kfk__classic_of(m)->state == KFK__CLASSIC_JOINING && code != KFK_ERR_FENCED_INSTANCE_ID)
+        return;
     (void)kfk__fail(&e, code, "OffsetCommit: %s", kfk_err_str(code));
     if (code == KFK_ERR_REBALANCE_IN_PROGRESS)
         hear_of_rebalance(m, now);
