@@ -172,6 +172,36 @@ static kfk_err serve_assign(kfk_consumer *c, kfk__handover *h, kfk_error *e)
     return err;
 }
 
+/* So long it is waited before a commit that was refused for a while is made again. */
+enum { AGAIN_MS = 100 };
+
+/* One who keeps what it has while it joins again is between two generations for a moment. If it has been left behind, it
+ * hears so itself, and is refused for good. */
+static bool may_pass(kfk_err err)
+{
+    return err == KFK_ERR_REBALANCE_IN_PROGRESS || err == KFK_ERR_ILLEGAL_GENERATION ||
+           err == KFK_ERR_STALE_MEMBER_EPOCH;
+}
+
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+static kfk_err commit_known(kfk_consumer *c, kfk__handover *h, int64_t last)
+{
+    kfk_err err;
+
+    for (;;) {
+        err = kfk__consumer_commit(c, h->known, h->n_known, kfk__consumer_ms_until(c, last),
+                                   KFK__COMMIT_FOLLOWS, NULL);
+        if (!may_pass(err) || kfk__now(&c->env) >= last - AGAIN_MS * KFK__MS ||
+            kfk__consumer_watch(c, AGAIN_MS, never, NULL) == KFK_ERR_NOMEM)
+            return err;
+    }
+}
+
 /* Commits what was handed out of those that go. false: it is not done yet, and there is time. */
 static bool commit_last(kfk_consumer *c, kfk__handover *h, int64_t until)
 {
@@ -180,8 +210,9 @@ static bool commit_last(kfk_consumer *c, kfk__handover *h, int64_t until)
 
     if (h->committed || c->commit_every == 0 || h->n_known == 0)
         return true;
-    err = kfk__consumer_commit(c, h->known, h->n_known, kfk__consumer_ms_until(c, last), KFK__COMMIT_FOLLOWS, NULL);
-    h->committed = err != KFK_ERR_TIMED_OUT || kfk__now(&c->env) >= h->deadline;
+    err = commit_known(c, h, last);
+    h->committed = (err != KFK_ERR_TIMED_OUT && !may_pass(err)) ||
+                   kfk__now(&c->env) >= h->deadline - AGAIN_MS * KFK__MS;
     return h->committed;
 }
 
