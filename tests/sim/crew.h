@@ -57,7 +57,7 @@ void crew_cut_off(int i, bool on);
 int64_t crew_await(int64_t ms);
 /* The same without waiting. */
 bool crew_is_stable(void);
-/* Everything that was produced has been read; fails after |ms|. */
+/* Everything that was produced has been read, and by whoever has it now to its end; fails after |ms|. */
 void crew_await_read(int64_t ms);
 /* Until |done|; fails after |ms| with |what|. */
 void crew_until(bool (*done)(void), int64_t ms, const char *what);
@@ -97,7 +97,8 @@ void crew_parts(int t, int n);
 /* Makes it, on so many nodes as crew_replicas said last (1); gives it more. */
 void crew_replicas(int n);
 void crew_topic(int t, int n);
-void crew_grow(int t, int n);
+/* false: there was no answer in time, and it has not. */
+bool crew_grow(int t, int n);
 uint64_t below(uint64_t n);
 
 #endif

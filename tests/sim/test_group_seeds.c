@@ -232,8 +232,8 @@ static void grow(void)
     if (n > CREW_PARTS || (is.statics && is.before_3_2))
         return;
     tell("grow", t);
-    crew_grow(t, n);
-    is.parts[t] = n;
+    if (crew_grow(t, n))
+        is.parts[t] = n;
 }
 
 /* A static member comes back, in time or too late. */

@@ -270,7 +270,7 @@ static void grows(void)
     (void)join(&plain, "t0");
     (void)member();
     (void)crew_await(15000);
-    crew_grow(0, 6);
+    ck_assert(crew_grow(0, 6));
     crew_fill(0, 6, 5);
     nap(1000);
     (void)crew_await(310000); /* metadata.max.age.ms */
