@@ -149,7 +149,7 @@ LIB_OBJ := $(call obj,$(LIB_SRC) $(CXX_SRC) $(GEN_SRC))
 BROKER_OBJ := $(call obj,$(BROKER_SRC))
 TOOL_OBJ := $(call obj,$(TOOL_SRC))
 VERIFIABLE_OBJ := $(call obj,tools/verifiable/event.c tools/kfk/exception.c \
-	tools/kfk/args.c tools/kfk/throttle.c tools/kfk/tool.c) tools/kfk/exception.c
+	tools/kfk/args.c tools/kfk/text.c tools/kfk/throttle.c tools/kfk/tool.c)
 
 SONAME := libkfk.so.$(SOVERSION)
 SO := $(B)/$(SONAME)

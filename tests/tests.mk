@@ -214,7 +214,9 @@ STAGE_tools = \
 	'TIMEOUT=300 ALONE=1 $(KAFKA_RUN) 1 log.retention.ms=-1 -- tests/kafka/consume $(BUILD)/release/kfk' \
 	'tools/withbroker $(BUILD)/release/kfk tests/kafka/consume_live $(BUILD)/release/kfk' \
 	'tools/withbroker $(BUILD)/release/kfk tests/kafka/verifiable_producer $(BUILD)/release' \
-	'TIMEOUT=300 ALONE=1 $(KAFKA_RUN) 1 -- tests/kafka/verifiable_producer $(BUILD)/release'
+	'TIMEOUT=300 ALONE=1 $(KAFKA_RUN) 1 -- tests/kafka/verifiable_producer $(BUILD)/release' \
+	'tools/withbroker $(BUILD)/release/kfk tests/kafka/verifiable_consumer $(BUILD)/release' \
+	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 -- tests/kafka/verifiable_consumer $(BUILD)/release'
 COMPAT = -- tests/kafka/compat
 SELECTOR = org.apache.kafka.common.replica.RackAwareReplicaSelector
 CONSUME = 3 broker.rack=rack-{node} replica.selector.class=$(SELECTOR) log.retention.ms=-1 \

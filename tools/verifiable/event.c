@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../kfk/text.h"
 #include "../kfk/tool.h"
 
 /* Of the line that is under way. */
@@ -46,26 +47,39 @@ static void print_char(unsigned char c)
         (void)putchar(c);
 }
 
-static void print_text(const char *value, size_t n)
+static void print_text(const char *name, const char *value, size_t n)
 {
+    print_name(name);
+    if (!value) {
+        (void)printf("null");
+        return;
+    }
     (void)putchar('"');
     for (size_t i = 0; i < n; i++)
         print_char((unsigned char)value[i]);
     (void)putchar('"');
 }
 
-void event_bytes(const char *name, const void *value, size_t n)
-{
-    print_name(name);
-    if (value)
-        print_text(value, n);
-    else
-        (void)printf("null");
-}
-
 void event_string(const char *name, const char *value)
 {
-    event_bytes(name, value, value ? strlen(value) : 0);
+    print_text(name, value, value ? strlen(value) : 0);
+}
+
+void event_bytes(const char *name, const void *value, size_t n)
+{
+    kfk_bytes b = {value, n};
+    char *text = NULL;
+    size_t len = 0;
+    FILE *decoded = value ? open_memstream(&text, &len) : NULL;
+
+    if (value && !decoded)
+        exit(tool_fail("out of memory"));
+    if (decoded) {
+        text_decode(decoded, b, NULL);
+        (void)fclose(decoded);
+    }
+    print_text(name, text, len);
+    free(text);
 }
 
 void event_integer(const char *name, int64_t value)

@@ -19,7 +19,8 @@ void event_array(const char *name);
 void event_object(void);
 void event_array_end(void);
 void event_boolean(const char *name, bool value);
-void event_bytes(const char *name, const void *value, size_t n); /* NULL: null */
+/* As text in UTF-8, as Java takes it; NULL: null. */
+void event_bytes(const char *name, const void *value, size_t n);
 void event_end(void);
 
 #endif
