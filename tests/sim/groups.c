@@ -123,7 +123,9 @@ static void error(kfk_group *g, const kfk_error *e, void *arg)
 
     (void)g;
     enter_alone(m);
+    kfk__lock(&text_lock);
     m->last_error = *e;
+    kfk__unlock(&text_lock);
     m->errors++;
     leave_alone(m);
 }
@@ -188,6 +190,7 @@ static void forget(member *m)
     }
     m->left = -2;
     m->text[0] = '\0';
+    memset(&m->last_error, 0, sizeof m->last_error);
     memset(m->cleaned, 0, sizeof m->cleaned);
     if (!m->answer)
         m->fails_at = m->fails_in = -1;
@@ -254,6 +257,16 @@ void group_until(atomic_int *what, int n, int64_t ms)
     ck_assert_int_ge(*what, n);
 }
 
+kfk_error group_error(member *m)
+{
+    kfk_error e;
+
+    kfk__lock(&text_lock);
+    e = m->last_error;
+    kfk__unlock(&text_lock);
+    return e;
+}
+
 void group_await(member *m, int64_t ms)
 {
     for (int64_t until = now() + ms * SIM_MS; m->out > 0 && now() < until;)
@@ -265,7 +278,7 @@ void group_await_records(member *m, int n, int64_t ms)
 {
     for (int64_t until = now() + ms * SIM_MS; m->records < n && now() < until;)
         nap(5);
-    ck_assert_msg(m->records >= n, "%d of %d records: %s; %d errors: %s", m->records, n, m->text, m->errors, m->errors ? m->last_error.msg : "");
+    ck_assert_msg(m->records >= n, "%d of %d records: %s; %d errors: %s", m->records, n, m->text, m->errors, m->errors ? group_error(m).msg : "");
 }
 
 void group_end(member *m, kfk_err err)

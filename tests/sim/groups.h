@@ -24,18 +24,18 @@ typedef struct member {
     kfk_group_handler h;       /* what is NULL is one of those here, unless |bare| */
     bool bare;
     /* What the handlers do; each may be changed by the test at any time. */
-    int64_t record_ms, setup_ms, cleanup_ms;
-    kfk_err answer, setup_answer; /* of record, setup */
-    int64_t fails_at;             /* record answers |answer| at this offset only; -1: at each */
-    int32_t fails_in;             /* and in this partition only; -1: in each */
-    int verdict;                  /* of failed */
-    int64_t begin_at;             /* setup: KFK_OFFSET; 0: not set */
-    bool commits;                 /* cleanup calls kfk_group_commit */
+    atomic_llong record_ms, setup_ms, cleanup_ms;
+    atomic_int answer, setup_answer; /* of record, setup */
+    atomic_llong fails_at;           /* record answers |answer| at this offset only; -1: at each */
+    atomic_int fails_in;             /* and in this partition only; -1: in each */
+    atomic_int verdict;              /* of failed */
+    atomic_llong begin_at;           /* setup: KFK_OFFSET; 0: not set */
+    atomic_bool commits;             /* cleanup calls kfk_group_commit */
 
     atomic_int out;     /* fibers in kfk_group_run */
     kfk_err result[GROUP_RUNS];
     kfk_error error[GROUP_RUNS];
-    int n_runs;
+    atomic_int n_runs;
 
     atomic_int records, setups, cleanups, losts, failures, errors;
     atomic_int attempt;           /* as failed heard last */
@@ -45,7 +45,7 @@ typedef struct member {
     atomic_int alone;             /* those of one at a time */
     atomic_llong left;            /* kfk_group_time_left in cleanup */
     kfk_tp cleaned[GROUP_PARTS];
-    kfk_error last_error;
+    kfk_error last_error; /* group_error */
     char text[GROUP_TEXT];
 } member;
 
@@ -60,6 +60,8 @@ void group_run(member *m);
 void group_await(member *m, int64_t ms);
 /* Stops, awaits, and what was returned is |err| each time; frees. */
 void group_end(member *m, kfk_err err);
+/* What error() was told last; KFK_OK: nothing. */
+kfk_error group_error(member *m);
 /* Until |records| are at least so many. */
 void group_await_records(member *m, int n, int64_t ms);
 /* Until the number is at least so much. */

@@ -319,7 +319,7 @@ static kfk_err slow_run(kfk_group *g, kfk_records *rs, void *arg)
 
 static bool named(void)
 {
-    return a.errors > 0 && a.last_error.code == KFK_ERR_POLL_INTERVAL;
+    return a.errors > 0 && group_error(&a).code == KFK_ERR_POLL_INTERVAL;
 }
 
 static void overrun(const char *protocol, const char *threads)
@@ -344,7 +344,7 @@ static void overrun(const char *protocol, const char *threads)
     }
     ck_assert_int_eq(a.failures, 0); /* it runs still */
     ck_assert(!several || named());
-    ck_assert(!several || a.last_error.partition == 0);
+    ck_assert(!several || group_error(&a).partition == 0);
     ck_assert_int_gt(b.next[0], 0); /* another has its partition */
     group_until(&a.losts, 1, 10000);
     ck_assert_int_eq(a.failures, 1); /* it has returned before */

@@ -98,46 +98,65 @@ END_TEST
 
 /* ---- runs that are kept ---- */
 
+typedef struct kept_run {
+    kfk_records *rs;
+    int64_t first, last;
+} kept_run;
+
 static struct {
-    kfk_records *v[256];
+    kfk__mutex lock;
+    kept_run v[256];
     int n;
-    int64_t first[256], last[256];
-    bool keeps;
 } kept;
+
+static void put_kept(kept_run run)
+{
+    kfk__lock(&kept.lock);
+    ck_assert_int_lt(kept.n, 256);
+    kept.v[kept.n++] = run;
+    kfk__unlock(&kept.lock);
+}
+
+/* The one that came last. false: there is none. */
+static bool take_kept(kept_run *run)
+{
+    bool any;
+
+    kfk__lock(&kept.lock);
+    any = kept.n > 0;
+    if (any)
+        *run = kept.v[--kept.n];
+    kfk__unlock(&kept.lock);
+    return any;
+}
 
 static kfk_err keep(kfk_group *g, kfk_records *rs, void *arg)
 {
     member *m = arg;
-    int64_t first = kfk_records_tp(rs)->offset;
-    const kfk_record_view *r;
+    kept_run run = {rs, kfk_records_tp(rs)->offset, 0};
     int n = 0;
 
     (void)g;
-    ck_assert_int_eq(m->at[kfk_records_tp(rs)->partition]++, 0);
-    while ((r = kfk_records_next(rs)) != NULL)
+    ck_assert_int_eq(m->at[0]++, 0);
+    while (kfk_records_next(rs))
         n++;
+    m->at[0]--;
+    run.last = run.first + n - 1;
+    if (n > 0)
+        put_kept(run);
     m->records += n;
-    m->at[kfk_records_tp(rs)->partition]--;
-    if (!kept.keeps || n == 0)
-        return KFK_OK;
-    ck_assert_int_lt(kept.n, 256);
-    kept.first[kept.n] = first;
-    kept.last[kept.n] = first + n - 1;
-    kept.v[kept.n++] = rs;
-    return KFK_PENDING;
+    return n > 0 ? KFK_PENDING : KFK_OK;
 }
 
-static void free_kept(void)
+static void mark(const kept_run *run, int64_t first, int64_t last, kfk_err err)
 {
-    for (int i = 0; i < kept.n; i++)
-        kfk_records_free(kept.v[i]);
-    kept.n = 0;
+    ck_assert_int_eq(kfk_records_mark(run->rs, first, last, &w.e), err);
 }
 
 static void begin_keeping(void)
 {
     memset(&kept, 0, sizeof kept);
-    kept.keeps = true;
+    kfk__mutex_init(&kept.lock);
     memset(&a, 0, sizeof a);
     a.h.consume = keep;
     topic("t", 1, 1);
@@ -147,23 +166,26 @@ static void begin_keeping(void)
 /* Marks come in any order; only what has no gap before it is committed. */
 static void out_of_order(void)
 {
+    kept_run run = {0};
+
     begin_keeping();
     group_new(&a, "max.poll.records", "10", "auto.commit.interval.ms", "200", NULL);
     group_run(&a);
     group_await_records(&a, 40, 20000);
-    ck_assert_int_ge(kept.n, 4);
-    for (int i = kept.n - 1; i >= 1; i--)
-        ck_assert_int_eq(kfk_records_mark(kept.v[i], kept.first[i], kept.last[i], &w.e), KFK_OK);
+    while (take_kept(&run) && run.first > 0) {
+        mark(&run, run.first, run.last, KFK_OK);
+        kfk_records_free(run.rs);
+    }
     nap(1000);
     ck_assert_int_le(group_committed("t", 0), 0);
-    for (int64_t o = kept.last[0]; o > kept.first[0]; o--)
-        ck_assert_int_eq(kfk_records_mark(kept.v[0], o, o, &w.e), KFK_OK);
+    for (int64_t o = run.last; o > 0; o--)
+        mark(&run, o, o, KFK_OK);
     nap(1000);
     ck_assert_int_le(group_committed("t", 0), 0);
-    ck_assert_int_eq(kfk_records_mark(kept.v[0], 0, 0, &w.e), KFK_OK);
+    mark(&run, 0, 0, KFK_OK);
     nap(1000);
     ck_assert_int_eq(group_committed("t", 0), 40);
-    free_kept();
+    kfk_records_free(run.rs);
     group_end(&a, KFK_OK);
 }
 
@@ -176,18 +198,22 @@ END_TEST
 /* What was marked before the end is committed, and no more; later marks are refused. */
 static void after_the_end(void)
 {
+    kept_run run = {0};
+
     begin_keeping();
-    group_new(&a, "max.poll.records", "10", NULL);
+    group_new(&a, NULL);
     group_run(&a);
     group_await_records(&a, 40, 20000);
-    ck_assert_int_eq(kfk_records_mark(kept.v[0], 0, 4, &w.e), KFK_OK);
+    while (take_kept(&run) && run.first > 0)
+        kfk_records_free(run.rs);
+    mark(&run, 0, 4, KFK_OK);
     kfk_group_stop(a.g);
     group_await(&a, 20000);
     ck_assert_int_eq(a.cleaned[0].offset, 5);
-    ck_assert_int_eq(kfk_records_mark(kept.v[0], 5, 6, &w.e), KFK_ERR_REVOKED);
+    mark(&run, 5, 6, KFK_ERR_REVOKED);
     group_end(&a, KFK_OK);
-    ck_assert_int_eq(kfk_records_mark(kept.v[0], 5, 6, &w.e), KFK_ERR_REVOKED);
-    free_kept(); /* after the group */
+    mark(&run, 5, 6, KFK_ERR_REVOKED);
+    kfk_records_free(run.rs); /* after the group */
     ck_assert_int_eq(group_committed("t", 0), 5);
 }
 
@@ -199,6 +225,8 @@ END_TEST
 
 static void only_so_many(void)
 {
+    kept_run run = {0};
+
     begin_keeping();
     group_new(&a, "max.poll.records", "5", "max.unacked", "10", NULL);
     group_run(&a);
@@ -206,13 +234,15 @@ static void only_so_many(void)
     nap(3000);
     ck_assert_int_le(a.records, 14);
     for (int i = 0; a.records < 40 && i < 1000; i++) {
-        for (int k = 0; k < kept.n; k++)
-            ck_assert_int_eq(kfk_records_mark(kept.v[k], kept.first[k], kept.last[k], &w.e), KFK_OK);
-        free_kept();
+        while (take_kept(&run)) {
+            mark(&run, run.first, run.last, KFK_OK);
+            kfk_records_free(run.rs);
+        }
         nap(10);
     }
     ck_assert_int_eq(a.records, 40);
-    free_kept();
+    while (take_kept(&run))
+        kfk_records_free(run.rs);
     group_end(&a, KFK_OK);
 }
 
@@ -225,8 +255,8 @@ END_TEST
 /* ---- consume() fails ---- */
 
 static struct {
-    int calls;
-    int64_t seen[64];
+    atomic_int calls;
+    atomic_llong seen[64];
 } fails;
 
 /* Marks some, and fails; the second time it is given just what is left. */
