@@ -188,5 +188,6 @@ void kfk__group_fail(kfk_group *g, const kfk_error *e)
         g->outcome = *e;
     kfk__unlock(&g->lock);
     atomic_store_explicit(&g->stop, true, memory_order_release);
+    kfk__loop_wake(&g->consumer->loop); /* which ends the runs that are out */
     kfk__lane_wake_all(g->consumer);
 }

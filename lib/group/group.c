@@ -588,6 +588,19 @@ void kfk_group_free(kfk_group *g)
 
 /* ---- what stands ---- */
 
+/* Nothing can be fetched: all of the memory is in runs that are kept. */
+static kfk_err stuck(kfk_group *g, kfk_error *e)
+{
+    kfk__shared *s = g->consumer->shared;
+
+    if (!kfk__consumer_is_stuck(g->consumer))
+        return KFK_OK;
+    return kfk__fail(e, KFK_ERR_BUFFER_FULL,
+                     "runs that are not freed, and what is kept for paused partitions, take up all %zu bytes of "
+                     "fetch.buffer.memory: nothing can be fetched",
+                     atomic_load_explicit(&s->max_bytes, memory_order_relaxed));
+}
+
 kfk_err kfk_group_last_error(kfk_group *g, kfk_error *e)
 {
     kfk_err err = usable(g, e);
@@ -597,7 +610,9 @@ kfk_err kfk_group_last_error(kfk_group *g, kfk_error *e)
     err = kfk__consumer_failure(g->consumer, e);
     if (!err)
         err = kfk__client_last_error(&g->consumer->group.membership->member.client, e);
-    return err ? err : kfk_consumer_last_error(g->consumer, e);
+    if (!err)
+        err = kfk_consumer_last_error(g->consumer, e);
+    return err ? err : stuck(g, e);
 }
 
 static void visit_running(kfk_group *g, kfk__visitor *v)

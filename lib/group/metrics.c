@@ -12,7 +12,7 @@ void kfk__group_metrics_init(kfk__group_metrics *m)
 
 static const kfk__metric_row group_rows[] = {
     {"kfk_group_records_total", "records",
-     "Records that record() was called for, or that consume() read.", KFK_COUNTER, 1, GROUP(records)},
+     "Records that record() was called for, or offsets that consume() was given and has passed.", KFK_COUNTER, 1, GROUP(records)},
     {"kfk_group_failed_records_total", "records", "Times that record() or consume() failed.",
      KFK_COUNTER, 1, GROUP(failed)},
     {"kfk_group_retried_records_total", "records", "Records that were, or are to be, handed out again.",
