@@ -58,8 +58,8 @@ void kfk__group_metrics_visit_member(const kfk__member_metrics *m, kfk__visitor 
 }
 
 static const kfk__metric_row running_row = {
-    "kfk_group_running_handler_milliseconds", "milliseconds",
-    "How long the handler that is at the partition now has been.", KFK_GAUGE, 1, 0};
+    "kfk_group_running_handler_seconds", "seconds",
+    "How long the handler that is at the partition now has been.", KFK_GAUGE, 1000, 0};
 
 void kfk__group_metrics_visit_running(kfk__visitor *v, const char *topic, int32_t partition, int64_t ms)
 {
