@@ -252,6 +252,99 @@ START_TEST(with_so_many_undone_no_more_is_handed_out)
 }
 END_TEST
 
+/* What cleanup marks is committed before the other has the partition; what is marked later is refused. */
+static kfk_err mark_some(kfk_group *g, const kfk_tp *tps, size_t n, void *arg)
+{
+    member *m = arg;
+    kept_run run;
+
+    (void)g;
+    ck_assert_uint_eq(n, 1);
+    ck_assert_int_eq(tps[0].offset, m->cleanups == 0 ? 0 : tps[0].offset);
+    while (take_kept(&run)) {
+        if (run.first == 0)
+            mark(&run, 0, 6, KFK_OK);
+        kfk_records_free(run.rs);
+    }
+    m->cleanups++;
+    return KFK_OK;
+}
+
+static kfk_err begin_where_it_was(kfk_group *g, const kfk_record_view *r, void *arg)
+{
+    member *m = arg;
+
+    (void)g;
+    if (m->records++ == 0)
+        ck_assert_int_eq(r->offset, 7);
+    return KFK_OK;
+}
+
+static void cleanup_marks(void)
+{
+    begin_keeping();
+    a.h.cleanup = mark_some;
+    memset(&b, 0, sizeof b);
+    b.h.record = begin_where_it_was;
+    group_new(&a, NULL);
+    group_run(&a);
+    group_await_records(&a, 40, 20000);
+    kfk_group_stop(a.g);
+    group_await(&a, 20000);
+    ck_assert_int_eq(a.cleanups, 1);
+    ck_assert_int_eq(group_committed("t", 0), 7);
+    group_new(&b, NULL);
+    group_run(&b);
+    group_await_records(&b, 33, 20000);
+    group_end(&b, KFK_OK);
+    kfk_group_free(a.g);
+}
+
+START_TEST(what_cleanup_marks_is_committed)
+{
+    world_seeds(&(world_opts){0}, 20, cleanup_marks);
+}
+END_TEST
+
+/* Runs that are kept hold up no rebalance; the marks of those that went are refused. */
+static void kept_and_taken(void)
+{
+    kept_run run;
+    int revoked = 0;
+
+    begin_keeping();
+    topic("u", 1, 1);
+    memset(&b, 0, sizeof b);
+    group_new(&a, NULL);
+    group_run(&a);
+    group_await_records(&a, 40, 20000);
+    group_new(&b, "session.timeout.ms", "6000", NULL);
+    group_run(&b);
+    for (int i = 0; a.setups < 2 && b.setups == 0 && i < 6000; i++)
+        nap(10);
+    ck_assert_int_eq(a.losts, 0);
+    ck_assert_int_ge(a.cleanups, 1); /* of an eager group all goes, and comes again */
+    while (take_kept(&run)) {
+        revoked += kfk_records_mark(run.rs, run.first, run.last, &w.e) == KFK_ERR_REVOKED;
+        kfk_records_free(run.rs);
+    }
+    ck_assert_int_ge(revoked, 1);
+    group_end(&b, KFK_OK);
+    while (take_kept(&run))
+        kfk_records_free(run.rs);
+    kfk_group_stop(a.g);
+    group_await(&a, 60000);
+    while (take_kept(&run))
+        kfk_records_free(run.rs);
+    kfk_group_free(a.g);
+}
+
+START_TEST(kept_runs_hold_up_no_rebalance)
+{
+    world_seeds(&(world_opts){0}, 20, kept_and_taken);
+}
+END_TEST
+
 /* ---- consume() fails ---- */
 
 static struct {
@@ -418,6 +511,8 @@ int main(void)
                                                a_gap_is_never_committed,
                                                marks_after_the_end_are_refused,
                                                with_so_many_undone_no_more_is_handed_out,
+                                               what_cleanup_marks_is_committed,
+                                               kept_runs_hold_up_no_rebalance,
                                                what_was_not_marked_comes_again,
                                                what_consume_does_not_take_comes_again,
                                                a_pause_holds_from_the_next_record_on,

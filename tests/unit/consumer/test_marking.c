@@ -197,6 +197,50 @@ START_TEST(holes_hold_nothing_back)
 }
 END_TEST
 
+static int64_t next(kfk_records *rs)
+{
+    const kfk_record_view *v = kfk_records_next(rs);
+
+    return v ? v->offset : -1;
+}
+
+/* A part of a run comes again, whether it was read to the end or not. */
+START_TEST(a_run_can_be_read_again)
+{
+    kfk_records *rs;
+
+    put(10, 0x124); /* 2, 5 and 8 */
+    put(10, ~UINT64_C(0));
+    fetch();
+    rs = cut();
+    while (kfk_records_next(rs))
+        ;
+    mark(rs, 2, 2);
+    mark(rs, 11, 15);
+    kfk__records_rewind(rs, 3, 11);
+    ck_assert_int_eq(kfk_records_tp(rs)->offset, 3);
+    ck_assert_int_eq(kfk_records_mark(rs, 5, 5, &e), KFK_ERR_INVALID_ARG); /* it was not given anew */
+    ck_assert_int_eq(next(rs), 5);
+    ck_assert_int_eq(next(rs), 8);
+    kfk__records_rewind(rs, 5, 11);
+    ck_assert_int_eq(next(rs), 5);
+    ck_assert_int_eq(next(rs), 8);
+    ck_assert_int_eq(next(rs), 10);
+    ck_assert_int_eq(next(rs), -1);
+    ck_assert_int_eq(kfk_records_status(rs, NULL), KFK_OK);
+    ck_assert_int_eq(kfk_records_tp(rs)->offset, 11);
+    kfk__records_rewind(rs, 3, 11);
+    while (kfk_records_next(rs))
+        ;
+    ck_assert_int_eq(kfk__records_mark_all(rs, &e), KFK_OK);
+    ck_assert_int_eq(done(), 16);
+    kfk__records_rewind(rs, 16, 20);
+    ck_assert_int_eq(next(rs), 16);
+    ck_assert_int_eq(next(rs), 17);
+    kfk_records_free(rs);
+}
+END_TEST
+
 START_TEST(what_is_not_ours_cannot_be_marked)
 {
     kfk__marks *marks = part->marks;
@@ -472,6 +516,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, what_next_gave_can_be_marked);
     tcase_add_test(t, holes_hold_nothing_back);
+    tcase_add_test(t, a_run_can_be_read_again);
     tcase_add_test(t, what_is_not_ours_cannot_be_marked);
     tcase_add_test(t, without_memory_nothing_is_marked);
     tcase_add_test(t, a_record_that_cannot_be_read_is_not_waited_for);

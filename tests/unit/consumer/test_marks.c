@@ -80,6 +80,32 @@ START_TEST(only_what_has_nothing_undone_before_it_is_done)
 }
 END_TEST
 
+START_TEST(what_is_undone_of_a_run_is_found)
+{
+    kfk__marks_ticket t = open_run(10, 20, 1), later;
+    int64_t first = -1, end = -1;
+
+    mark(t, 10, 12);
+    mark(t, 14, 15);
+    ck_assert(kfk__marks_first(m, t, 10, &first, &end));
+    ck_assert_int_eq(first, 12);
+    ck_assert_int_eq(end, 14);
+    ck_assert(kfk__marks_first(m, t, 13, &first, &end));
+    ck_assert_int_eq(first, 13);
+    ck_assert(kfk__marks_first(m, t, 14, &first, &end));
+    ck_assert_int_eq(first, 15);
+    ck_assert_int_eq(end, 20);
+    ck_assert(!kfk__marks_first(m, t, 20, &first, &end));
+    kfk__marks_restart(m);
+    ck_assert(!kfk__marks_first(m, t, 10, &first, &end));
+    later = open_run(10, 20, 1);
+    ck_assert(!kfk__marks_first(m, t, 10, &first, &end));
+    ck_assert(kfk__marks_first(m, later, 10, &first, &end));
+    kfk__marks_end(m);
+    ck_assert(!kfk__marks_first(m, later, 10, &first, &end));
+}
+END_TEST
+
 /* Runs follow each other; what lies between them is nobody's. */
 START_TEST(what_is_in_no_run_holds_nothing_back)
 {
@@ -310,6 +336,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, nothing_is_done_before_anything_is_handed_out);
     tcase_add_test(t, only_what_has_nothing_undone_before_it_is_done);
+    tcase_add_test(t, what_is_undone_of_a_run_is_found);
     tcase_add_test(t, what_is_in_no_run_holds_nothing_back);
     tcase_add_test(t, a_seek_begins_anew);
     tcase_add_test(t, another_end_of_the_log_is_not_marked_by_what_was_read_before);
