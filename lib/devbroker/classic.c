@@ -223,7 +223,7 @@ void kfk__dev_classic_reset(kfk__dev_group *g)
     kfk__dev_copy_free(kfk__dev_group_alloc(g), &c->protocol);
     kfk__dev_copy_free(kfk__dev_group_alloc(g), &c->stored_protocol);
     c->state = c->before = KFK__DEV_EMPTY;
-    c->generation = c->stored_generation = 0;
+    c->generation = c->stored_generation = c->stored_members = 0;
 }
 
 void kfk__dev_classic_fini(kfk__dev_group *g)

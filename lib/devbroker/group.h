@@ -67,7 +67,7 @@ typedef struct kfk__dev_classic {
     kfk_bytes protocol;      /* that was chosen; null: none */
     kfk_bytes stored_protocol;
     int32_t n_members, n_joining, n_pending;
-    int32_t generation, stored_generation;
+    int32_t generation, stored_generation, stored_members;
     int32_t delay_ms, left_ms; /* of an initial rebalance: this wait, and what may follow it */
     bool came;                 /* somebody, in this wait */
 } kfk__dev_classic;

@@ -218,6 +218,7 @@ bool kfk__dev_classic_copy(kfk__dev_group *g, kfk_bytes from, kfk_bytes *to)
 void kfk__dev_classic_store(kfk__dev_group *g)
 {
     g->classic.stored_generation = g->classic.generation;
+    g->classic.stored_members = g->classic.n_members;
     for (KFK__DEV_EACH(m, g))
         m->stored = true;
 }
@@ -337,5 +338,8 @@ void kfk__dev_classic_move(kfk__dev_group *g, int64_t now)
         m->is_new = false;
         kfk__dev_member_watch(m, now, m->session_ms);
     }
+    /* Who has left since is there again in Kafka, until its session is over: then what it had is shared out. Here at once. */
+    if (g->classic.state == KFK__DEV_STABLE && g->classic.n_members < g->classic.stored_members)
+        prepare(g, now);
     ++*g->all->version;
 }
