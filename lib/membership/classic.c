@@ -84,6 +84,9 @@ static void fail(kfk__member *m, const kfk_error *e)
     drop_call(m, &c->heartbeat);
     drop_call(m, &c->search);
     c->state = KFK__CLASSIC_OUT;
+    if (own.code == KFK_ERR_UNSUPPORTED_VERSION && m->o.instance)
+        (void)kfk__fail(&own, own.code,
+                        "group.instance.id needs brokers that know static members, as Kafka does since 2.3");
     kfk__member_fail(m, &own);
 }
 
@@ -163,6 +166,7 @@ static void finish_round(kfk__member *m)
     kfk__counter_add(&m->metrics.rebalances, 1);
     if (c->again)
         ask_to_rejoin(c, "partitions that were given up are to go to other members");
+    m->news = true; /* of what has changed since they were given out */
 }
 
 /* What is newly ours; none is told, too: the rebalance is over. */
@@ -299,7 +303,7 @@ void kfk__classic_joined(kfk__member *m, const kfk_error *e, int64_t now)
         if (c->lead.n_unreadable > 0)
             tell_unreadable(m);
     }
-    sent = c->gives_out ? kfk__classic_send_survey(m) : kfk__classic_send_sync(m);
+    sent = c->leads ? kfk__classic_send_survey(m) : kfk__classic_send_sync(m);
     if (!sent)
         rejoin_later(m, KFK_ERR_NOMEM, now);
 }
@@ -603,8 +607,10 @@ static void look_at_metadata(kfk__member *m)
     const char *changed;
     char reason[160];
 
+    if (c->leads && (c->state != KFK__CLASSIC_STABLE || c->rejoin))
+        return; /* that is news until then */
     m->news = false;
-    if (!c->leads || c->state != KFK__CLASSIC_STABLE || c->rejoin)
+    if (!c->leads)
         return;
     changed = kfk__lead_changed(&c->lead, &m->client.metadata);
     if (!changed)
@@ -682,6 +688,7 @@ static kfk_err init(kfk__member *m)
     m->state = c;
     c->protocol = kfk__assignor_protocol(m->o.assignors, m->o.n_assignors);
     kfk__wanted_init(&c->matched, a);
+    kfk__arena_init(&c->before, a);
     kfk__arena_init(&c->arena, a);
     kfk__parts_init(&c->assigned, a);
     return KFK_OK;
@@ -692,6 +699,7 @@ static void fini(kfk__member *m)
     kfk__classic *c = kfk__classic_of(m);
 
     kfk__wanted_fini(&c->matched);
+    kfk__arena_fini(&c->before);
     kfk__arena_fini(&c->arena);
     kfk__parts_fini(&c->assigned);
     kfk__release(&m->env->alloc, c->leaver);

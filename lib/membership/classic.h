@@ -46,7 +46,8 @@ typedef struct kfk__classic {
     bool searched;
     int64_t search_at;
 
-    kfk__arena arena; /* of a rebalance: */
+    kfk__arena before; /* of the last rebalance; what it led */
+    kfk__arena arena;  /* of a rebalance: */
     kfk_bytes chosen; /* the assignor's name */
     bool leads, gives_out;
     kfk__lead lead;

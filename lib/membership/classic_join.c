@@ -116,10 +116,21 @@ static bool is_ours(const kfk__member *m, kfk_bytes name)
     return false;
 }
 
+/* What there was in the arena stays until the next time. */
+static void swap_arenas(kfk__classic *c)
+{
+    kfk__arena last = c->arena;
+
+    c->arena = c->before;
+    c->before = last;
+    kfk__arena_reset(&c->arena);
+}
+
 /* What of an answer is needed until the end of the round. */
 static kfk_err keep_join(kfk__member *m, const kfk__join_group_response *rs, kfk_error *e)
 {
     kfk__classic *c = kfk__classic_of(m);
+    kfk__lead led = c->leads ? c->lead : (kfk__lead){0};
     kfk_err err = KFK_OK;
     char *name;
 
@@ -127,7 +138,8 @@ static kfk_err keep_join(kfk__member *m, const kfk__join_group_response *rs, kfk
         return kfk__fail(e, KFK_ERR_PROTOCOL,
                          "JoinGroup: the answer names an assignor that this member does not have, "
                          "or no member");
-    kfk__arena_reset(&c->arena);
+    swap_arenas(c);
+    c->leads = false;
     name = kfk__arena_alloc(&c->arena, rs->protocol_name.len + 1);
     if (!name)
         return KFK_ERR_NOMEM;
@@ -137,6 +149,8 @@ static kfk_err keep_join(kfk__member *m, const kfk__join_group_response *rs, kfk
     c->gives_out = c->leads && !rs->skip_assignment;
     if (c->leads)
         err = kfk__lead_begin(&c->lead, rs, &c->arena);
+    if (c->leads && !err && !c->gives_out)
+        kfk__lead_recall(&c->lead, &led);
     if (!err && !kfk__member_is(m, rs->member_id, rs->generation_id))
         err = KFK_ERR_NOMEM;
     c->leads = c->leads && !err;
@@ -193,6 +207,10 @@ static kfk_err answer_survey(kfk__call *call, const void *body, int16_t version,
     kfk_err err;
 
     (void)version;
+    if (!c->gives_out) {
+        kfk__lead_look(&c->lead, body);
+        return KFK_OK;
+    }
     if (!by)
         return kfk__fail(e, KFK_ERR_INTERNAL, "no assignor");
     kfk__arena_init(&scratch, &m->env->alloc);

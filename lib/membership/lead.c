@@ -215,6 +215,28 @@ static kfk_err fill_topics(kfk__lead *l, const kfk__metadata_response *rs, kfk__
     return KFK_OK;
 }
 
+void kfk__lead_recall(kfk__lead *l, const kfk__lead *last)
+{
+    int32_t k = 0;
+
+    for (int32_t i = 0; i < l->n_topics; i++) { /* both are in order */
+        while (k < last->n_topics && kfk__order_names(last->topics[k], l->topics[i]) < 0)
+            k++;
+        if (k < last->n_topics && kfk__bytes_equal(last->topics[k], l->topics[i]))
+            l->counts[i] = last->counts[k];
+    }
+}
+
+void kfk__lead_look(kfk__lead *l, const kfk__metadata_response *rs)
+{
+    for (int32_t i = 0; i < l->n_topics; i++) {
+        const kfk__metadata_response_topic *t = find(rs, l->topics[i], i);
+
+        if (l->counts[i] < 0)
+            l->counts[i] = t && !t->error_code ? t->partitions.n : 0;
+    }
+}
+
 kfk_err kfk__lead_assign(kfk__lead *l, const kfk__assignor *by, uint32_t protocol,
                          const kfk__metadata_response *rs, kfk__arena *scratch, kfk_error *e)
 {

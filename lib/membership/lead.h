@@ -30,6 +30,10 @@ kfk_err kfk__lead_ask(const kfk__lead *l, kfk__arena *a, kfk__metadata_request *
 /* Gives out what |rs| says that there is. |scratch| may go afterwards. Errors as kfk__assignor_run. */
 kfk_err kfk__lead_assign(kfk__lead *l, const kfk__assignor *by, uint32_t protocol,
                          const kfk__metadata_response *rs, kfk__arena *scratch, kfk_error *e);
+/* Where nothing is to be given out, since the coordinator has it all already (KIP-814): what was given out is what |last|, if it
+ * led, knew of; else what |rs| says that there is. */
+void kfk__lead_recall(kfk__lead *l, const kfk__lead *last);
+void kfk__lead_look(kfk__lead *l, const kfk__metadata_response *rs);
 /* A topic that has more partitions, or is there, since. NULL: none. */
 const char *kfk__lead_changed(const kfk__lead *l, const kfk__metadata *m);
 
