@@ -379,6 +379,69 @@ START_TEST(check_37_a_static_member_that_restarts_takes_nothing_from_others)
 }
 END_TEST
 
+/* Who leads looks after the topics of all, also when the coordinator has nothing for it to assign. */
+static void leader_returns(void)
+{
+    begin(2);
+    (void)crew_join("t0", "group.instance.id", "a", "metadata.max.age.ms", "2000", NULL);
+    (void)crew_await(15000);
+    (void)crew_join("t0", "group.instance.id", "b", "metadata.max.age.ms", "2000", NULL);
+    (void)crew_await(15000);
+    ck_assert_int_eq(crew_leave(0, 10000), KFK_OK);
+    nap(1000);
+    (void)crew_join("t0", "group.instance.id", "a", "metadata.max.age.ms", "2000", NULL);
+    (void)crew_await(10000);
+    ck_assert(crew_grow(0, 6));
+    (void)crew_await(10000);
+    ck_assert_int_eq(crew_has(2), 3);
+    crew_end();
+}
+
+/* The same, but it has been left behind by its own fault, and the topic grew meanwhile. */
+static void leader_stalls(void)
+{
+    begin(2);
+    (void)crew_join("t0", "group.instance.id", "a", "metadata.max.age.ms", "2000", "max.poll.interval.ms",
+                    "4000", "partition.assignment.strategy", "cooperative-sticky", NULL);
+    (void)crew_await(15000);
+    (void)crew_join("t0", "group.instance.id", "b", "metadata.max.age.ms", "2000",
+                    "partition.assignment.strategy", "cooperative-sticky", NULL);
+    (void)crew_await(15000);
+    crew_pause(0, 7000);
+    nap(5500);
+    ck_assert(crew_grow(0, 6));
+    (void)crew_await(15000);
+    ck_assert_int_eq(crew_has(0), 3);
+    crew_end();
+}
+
+START_TEST(check_37_a_leader_that_comes_back_looks_after_topics)
+{
+    run_both(5, leader_returns);
+    run_classic(5, leader_stalls);
+}
+END_TEST
+
+static void is_too_old(void)
+{
+    kfk_error e;
+
+    begin(2);
+    (void)crew_join("t0", "group.instance.id", "a", NULL);
+    nap(2000);
+    e = crew_error(0);
+    ck_assert_int_eq(e.code, KFK_ERR_UNSUPPORTED_VERSION);
+    ck_assert_msg(strstr(e.msg, "group g") && strstr(e.msg, "group.instance.id"), "%s", e.msg);
+    crew_end();
+}
+
+START_TEST(check_37_a_broker_without_static_members_is_told_of)
+{
+    protocol = "classic";
+    run_as(&(world_opts){.profile = "2.1"}, 3, is_too_old);
+}
+END_TEST
+
 static void too_long(void)
 {
     begin(4);
@@ -633,6 +696,8 @@ int main(void)
                                   check_36_a_rebalance_is_no_news_to_who_takes_part,
                                   check_37_a_static_member_that_restarts_takes_nothing_from_others,
                                   check_37_a_static_member_that_stays_away_is_given_up,
+                                  check_37_a_leader_that_comes_back_looks_after_topics,
+                                  check_37_a_broker_without_static_members_is_told_of,
                                   check_37_the_same_instance_twice_is_an_error,
                                   check_38_nothing_is_given_away_before_its_revoked_returns,
                                   check_38_who_is_fenced_loses_all_and_joins_under_the_same_id,
