@@ -106,7 +106,7 @@ $(S)/test_%: $(S)/tests/sim/test_%.o $(SIM_PART_OBJ) $(SIM_HELPERS:%=$(S)/tests/
 RDK := $(shell $(PKG_CONFIG) --libs rdkafka 2>/dev/null)
 
 # tests/interop/README.md
-INTEROP := batch_tool kfk_consume kfk_produce kfk_reader \
+INTEROP := batch_tool kfk_consume kfk_member kfk_produce kfk_reader \
 	$(if $(RDK),partitions rdk_consume rdk_produce)
 INTEROP_BIN := $(B)/tests/unit/membership/test_golden $(INTEROP:%=$(B)/tests/interop/%)
 
@@ -199,8 +199,8 @@ STAGE_interop = 'tests/interop/batch_check.sh $(BUILD)/release/tests/interop/bat
 	'TIMEOUT=600 ALONE=1 $(CROSS) $(BUILD)/release/tests/interop' \
 	'TIMEOUT=300 ALONE=1 tools/withbroker $(BUILD)/release/kfk tests/interop/groups' \
 	'TIMEOUT=300 ALONE=1 tests/kafka/kafka run 4.3.1 1 -- tests/interop/groups' \
-	'TIMEOUT=300 tools/withbroker $(BUILD)/release/kfk $(QUICK_GROUPS) -- $(MEMBERS)' \
-	'TIMEOUT=300 tests/kafka/kafka run 4.3.1 1 -- $(MEMBERS)'
+	'TIMEOUT=600 tools/withbroker $(BUILD)/release/kfk $(QUICK_GROUPS) -- $(MEMBERS)' \
+	'TIMEOUT=600 tests/kafka/kafka run 4.3.1 1 -- $(MEMBERS)'
 # As real brokers are told for tests. The two wait most of the time, and so run side by side.
 QUICK_GROUPS = --group-consumer-session-timeout 6000 --group-consumer-heartbeat-interval 1000
 MEMBERS = tests/interop/members $(BUILD)/release/tests/interop

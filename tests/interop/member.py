@@ -107,6 +107,8 @@ def kinds(folder):
         "java": Kind(Member, java("Member")),
         "java-consumer": Kind(Member, java("Member"), CONSUMER),
         "kcat": Kind(Kcat, kcat and [kcat]),
+        "kfk": Kind(Member, built("kfk_member")),
+        "kfk-consumer": Kind(Member, built("kfk_member"), CONSUMER),
         "franz": Kind(Member, built("franz_member")),
         "franz-consumer": Kind(Member, built("franz_member"), CONSUMER),
         "sarama": Kind(Member, built("sarama_member")),
