@@ -1,4 +1,5 @@
 /* A member of a group by kfk_consumer_subscribe and poll, Java's way. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,8 +129,8 @@ END_TEST
 
 /* ---- two ---- */
 
-static bool stop;
-static int n_read;
+static atomic_bool stop;
+static atomic_int n_read;
 
 static void other(void *arg)
 {
