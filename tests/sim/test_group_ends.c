@@ -322,6 +322,33 @@ static bool named(void)
     return a.errors > 0 && group_error(&a).code == KFK_ERR_POLL_INTERVAL;
 }
 
+/* What a metric of that name is now; with |at| of the partition 0 only. */
+typedef struct sought {
+    const char *name;
+    bool at;
+    int64_t value;
+} sought;
+
+static int find_metric(const kfk_metric *m, void *arg)
+{
+    sought *s = arg;
+    bool here = !s->at;
+
+    for (size_t i = 0; i < m->n_labels; i++)
+        here |= strcmp(m->labels[i].name, "partition") == 0 && strcmp(m->labels[i].value, "0") == 0;
+    if (strcmp(m->name, s->name) == 0 && here)
+        s->value = m->value;
+    return 0;
+}
+
+static int64_t metric(const char *name, bool at)
+{
+    sought s = {name, at, -1};
+
+    ck_assert_int_eq(kfk_group_metrics(a.g, find_metric, &s), KFK_OK);
+    return s.value;
+}
+
 static void overrun(const char *protocol, const char *threads)
 {
     int64_t began;
@@ -345,6 +372,8 @@ static void overrun(const char *protocol, const char *threads)
     ck_assert_int_eq(a.failures, 0); /* it runs still */
     ck_assert(!several || named());
     ck_assert(!several || group_error(&a).partition == 0);
+    ck_assert_int_eq(metric("kfk_group_overdue_handlers_total", false), 1);
+    ck_assert_int_ge(metric("kfk_group_running_handler_seconds", true), 3000);
     ck_assert_int_gt(b.next[0], 0); /* another has its partition */
     group_until(&a.losts, 1, 10000);
     ck_assert_int_eq(a.failures, 1); /* it has returned before */
@@ -374,6 +403,39 @@ START_TEST(a_handler_that_takes_too_long_loses_its_partitions)
     world_seeds(&(world_opts){0}, 10, overrun_classic);
     world_seeds(&(world_opts){0}, 10, overrun_workers);
     world_seeds(&(world_opts){0}, 10, overrun_modern);
+}
+END_TEST
+
+/* The same with cleanup(): it was that, and lost() is not called, too. */
+static void slow_cleanup(void)
+{
+    int64_t began;
+
+    begin(2, 40);
+    a.cleanup_ms = 9000;
+    group_new(&a, "max.poll.interval.ms", "3000", NULL);
+    group_run(&a);
+    group_await_records(&a, 40, 20000);
+    group_new(&b, "max.poll.interval.ms", "3000", NULL);
+    group_run(&b);
+    group_until(&b.setups, 1, 60000);
+    ck_assert_int_eq(a.cleanups, 0); /* it is at it still */
+    began = now();
+    group_until(&a.cleanups, 1, 10000);
+    ck_assert_int_ge(now() - began, 1000 * SIM_MS);
+    ck_assert_int_eq(a.losts, 0);
+    a.cleanup_ms = 0;
+    group_until(&a.errors, 1, 10000);
+    ck_assert(named());
+    group_until(&a.setups, 2, 60000);
+    group_end(&b, KFK_OK);
+    group_end(&a, KFK_OK);
+    ck_assert_int_eq(b.records, 0); /* all had been committed before */
+}
+
+START_TEST(a_cleanup_that_takes_too_long_holds_nobody_up)
+{
+    world_seeds(&(world_opts){0}, 10, slow_cleanup);
 }
 END_TEST
 
@@ -502,6 +564,7 @@ int main(void)
                                             a_run_does_not_wait_for_ever_for_other_threads,
                                             who_returns_last_is_told_of_what_was_lost,
                                             a_handler_that_takes_too_long_loses_its_partitions,
+                                            a_cleanup_that_takes_too_long_holds_nobody_up,
                                             many_short_calls_are_no_long_one,
                                             fatal_errors_end_the_run,
                                             the_end_waits_for_a_coordinator_only_so_long,
