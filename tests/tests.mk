@@ -168,6 +168,10 @@ SIM_RUN = $(if $(SEED)$(SEEDS),'TIMEOUT=86400 $(SEED:%=SIM_SEED=%) $(SEEDS:%=SIM
 sim: $(if $(SEED)$(SEEDS),$(S)/test_seeds,$(SIM_BIN)) ## the simulator's tests alone (SEED=17: that one)
 	$(Q)tools/runtests $(SIM_RUN)
 
+.PHONY: sim-groups
+sim-groups: $(S)/test_group_seeds ## random members of groups in the simulator (SEED=17: that one; SEEDS=1000)
+	$(Q)tools/runtests 'TIMEOUT=86400 $(SEED:%=SIM_SEED=%) $(SEEDS:%=SIM_SEEDS=%) $(S)/test_group_seeds'
+
 CROSS = tests/kafka/kafka run 4.3.1 1 num.partitions=3 -- tests/interop/cross
 interop: $(INTEROP_BIN) go-members ## clients against each other, on a real broker
 	$(Q)tools/runtests $(STAGE_interop)
@@ -189,6 +193,7 @@ bench: $(BENCH_BIN) ## libkfk and librdkafka side by side
 # tells one sum.
 STAGE_layers = '$(PYTHON) tools/checklayers --archive $(BUILD)/release/libkfk.a'
 STAGE_build = $(BUILD_TESTS:%=tests/build/%)
+STAGE_sabotage = 'TIMEOUT=900 tests/build/sabotage'
 STAGE_release = $(patsubst $(B)/%,$(BUILD)/release/%,$(UNIT_BIN) $(SIM_BIN))
 STAGE_asan = $(patsubst $(B)/%,$(BUILD)/asan/%,$(UNIT_BIN) $(SIM_BIN))
 STAGE_tsan = $(patsubst $(B)/%,$(BUILD)/tsan/%,$(UNIT_BIN) $(SIM_BIN))
@@ -237,7 +242,7 @@ STAGES := layers schema docs build release asan tsan interop topics tools kafka 
 
 # The rest is `make check-all`. A stage that this machine lacks something for is one line, which
 # says what, and is counted as skipped.
-MORE_STAGES := compat valgrind i386 s390x
+MORE_STAGES := sabotage compat valgrind i386 s390x
 lacks = $(shell tools/setup lacks $(1))
 or_skip = $(call skip_if,$(call lacks,$(1)),$(1),$(2))
 skip_if = $(if $(1),'SKIP="$(1)" $(2)',$(3))
@@ -284,7 +289,7 @@ export CC CXX OBJCOPY PYTHON
 BUILD_VARIANT = $(PARALLEL) $(if $(V),,-s) SAN=$(filter asan tsan,$(1)) \
 	MACHINE=$(filter i386 s390x,$(1))
 # The builds that stages need: their own, but for those that test the release.
-BUILDS = $(filter release asan tsan,$(patsubst valgrind,release,$(STAGES))) \
+BUILDS = $(filter release asan tsan,$(patsubst valgrind,release,$(STAGES:sabotage=release))) \
 	$(foreach s,$(filter i386 s390x,$(STAGES)),$(if $(call lacks,$s),,$s))
 
 check: ## sets up and passes every test (STAGES="layers release": only these of them)

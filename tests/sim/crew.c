@@ -240,7 +240,7 @@ static kfk_err assigned(kfk_consumer *c, kfk_tp *tps, size_t n, void *arg)
 
     (void)c;
     for (size_t i = 0; i < n; i++)
-        for (int k = 0; k < n_crew; k++)
+        for (int k = 0; k < CREW; k++)
             check_not_had_by(m, &crew[k], topic_of(&tps[i]), tps[i].partition);
     kfk__lock(&lock);
     for (size_t i = 0; i < n; i++) {

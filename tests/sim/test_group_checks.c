@@ -574,6 +574,30 @@ START_TEST(check_38_after_an_error_all_is_said_again)
 }
 END_TEST
 
+/* Everything is said again, while the host is at it: the crew sees who has what. */
+static void assigned_slowly(void)
+{
+    const crew_habits slow = {.slow_ms = 6000};
+
+    begin(4);
+    (void)crew_join_as(&slow, "t0", NULL);
+    nap(300);
+    (void)crew_join("t0", NULL);
+    nap(400); /* the next heartbeat is that of the first */
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = CONSUMER_HEARTBEAT, .level = 0,
+          .value = KFK_ERR_COORDINATOR_LOAD_IN_PROGRESS);
+    (void)crew_await(30000);
+    ck_assert_int_eq(crew_has(0), 2);
+    crew_await_read(10000);
+    end();
+}
+
+START_TEST(check_38_what_is_being_assigned_is_not_free)
+{
+    run_modern(10, assigned_slowly);
+}
+END_TEST
+
 /* ---- 39 ---- */
 
 static void stalls(void)
@@ -702,6 +726,7 @@ int main(void)
                                   check_38_nothing_is_given_away_before_its_revoked_returns,
                                   check_38_who_is_fenced_loses_all_and_joins_under_the_same_id,
                                   check_38_after_an_error_all_is_said_again,
+                                  check_38_what_is_being_assigned_is_not_free,
                                   check_39_who_polls_too_late_has_left_and_comes_back,
                                   check_39_what_the_last_poll_brought_is_not_committed,
                                   check_39_what_was_read_is_committed_before_it_is_given_up,

@@ -45,6 +45,17 @@ static void tell(const char *what, int i)
         (void)fprintf(stderr, "%8.3f %s %d\n", (double)now() / SIM_S, what, i);
 }
 
+/* The producer's, too. */
+static int parts_of(int t)
+{
+    int n;
+
+    kfk__lock(&lock);
+    n = is.parts[t];
+    kfk__unlock(&lock);
+    return n;
+}
+
 /* ---- records ---- */
 
 static void producer_main(void *arg)
@@ -57,7 +68,7 @@ static void producer_main(void *arg)
         int t = (int)below(TOPICS);
 
         nap((int64_t)below(100));
-        (void)send_to(p, t ? "t1" : "t0", (int32_t)below((uint64_t)is.parts[t]));
+        (void)send_to(p, t ? "t1" : "t0", (int32_t)below((uint64_t)parts_of(t)));
     }
     flush(p);
     kfk_producer_free(p);
@@ -232,8 +243,11 @@ static void grow(void)
     if (n > CREW_PARTS || (is.statics && is.before_3_2))
         return;
     tell("grow", t);
-    if (crew_grow(t, n))
-        is.parts[t] = n;
+    if (!crew_grow(t, n))
+        return;
+    kfk__lock(&lock);
+    is.parts[t] = n;
+    kfk__unlock(&lock);
 }
 
 /* A static member comes back, in time or too late. */
