@@ -91,6 +91,9 @@ struct kfk_group {
     kfk__handover *all;     /* the last: all that is assigned, as the group ends */
     size_t n_clean;         /* so many of it cleanup() was called for */
     kfk__ask *last;         /* the commit that is waited for */
+    size_t n_last;          /* so many of what is known are in it */
+    int64_t announced;      /* the |look_at| that all have been woken for */
+    int64_t again_at;       /* when it is to be made again; 0: it is not */
     atomic_bool timed_out;         /* handlers of other threads have not returned in time */
     int64_t stop_by;        /* what was begun before the stop is waited for until then; KFK__NEVER: there was none */
     int64_t leave_by;       /* until then the last commit, and the broker's word, are waited for */

@@ -2,13 +2,17 @@
 
 #include <string.h>
 
+#include <kfk/kafka_errors.h>
+
 #include "base/error.h"
 #include "group/call.h"
 #include "group/commits.h"
 #include "group/runs.h"
 
-/* Without memory another try is made after so long. */
-enum { NOMEM_MS = 10 };
+enum {
+    NOMEM_MS = 10, /* without memory another try is made after so long */
+    AGAIN_MS = 100 /* and another commit, where one was refused for a while */
+};
 
 static void look_again_at(kfk_group *g, int64_t at)
 {
@@ -96,11 +100,76 @@ static bool begin_commit(kfk__worker *w, size_t n)
     int ms = kfk__consumer_ms_until(c, commit_by(g));
     kfk_error e;
 
+    g->again_at = 0;
+    g->n_last = n;
     if (n == 0 || g->o.commit_every == 0)
         return false;
     if (!kfk__consumer_commit_begin(c, g->serving->known, n, ms, NULL, &g->last, &e))
         return true;
     kfk__call_error(w, &e);
+    return false;
+}
+
+/* Whether what goes is still to be waited for, |ms| from now on. */
+static bool is_time(kfk_group *g, int64_t ms)
+{
+    return !kfk__handover_is_given_up(g->consumer, g->serving) &&
+           kfk__now(&g->env) < commit_by(g) - ms * KFK__MS;
+}
+
+/* Between two generations, while it keeps what it has, a member is refused for a moment. If it has been left behind it hears
+ * of that itself. */
+static bool may_pass(kfk_err err)
+{
+    return err == KFK_ERR_REBALANCE_IN_PROGRESS || err == KFK_ERR_ILLEGAL_GENERATION ||
+           err == KFK_ERR_STALE_MEMBER_EPOCH;
+}
+
+/* The commit has its answer. false: it is to be made again. */
+static bool heed_answer(kfk__worker *w)
+{
+    kfk_group *g = w->group;
+    kfk__ask *ask = g->last;
+    kfk_error e;
+    kfk_err err;
+
+    g->last = NULL;
+    err = kfk__consumer_commit_finish(g->consumer, ask, &e);
+    if (may_pass(err) && is_time(g, AGAIN_MS)) {
+        g->again_at = kfk__now(&g->env) + AGAIN_MS * KFK__MS;
+        look_again_at(g, g->again_at);
+        return false;
+    }
+    if (err)
+        kfk__call_error(w, &e);
+    return true;
+}
+
+static bool tell_too_late(kfk__worker *w)
+{
+    kfk_error e;
+
+    (void)kfk__fail(&e, KFK_ERR_TIMED_OUT,
+                    "group %.200s: the commit of what was done was not answered before its partitions went",
+                    w->group->o.group);
+    e.flags |= KFK_MAYBE_DONE;
+    kfk__call_error(w, &e);
+    return true;
+}
+
+/* false: it is waited for. */
+static bool try_again(kfk__worker *w)
+{
+    kfk_group *g = w->group;
+    int64_t at = g->again_at;
+
+    if (!is_time(g, 0)) {
+        g->again_at = 0;
+        return tell_too_late(w);
+    }
+    if (kfk__now(&g->env) >= at)
+        return !begin_commit(w, g->n_last);
+    look_again_at(g, at);
     return false;
 }
 
@@ -110,28 +179,18 @@ static bool end_commit(kfk__worker *w)
     kfk_group *g = w->group;
     kfk_consumer *c = g->consumer;
     kfk__ask *ask = g->last;
-    kfk_error e;
 
     if (!ask)
-        return true;
-    if (kfk__consumer_commit_ended(c, ask)) {
-        g->last = NULL;
-        if (kfk__consumer_commit_finish(c, ask, &e))
-            kfk__call_error(w, &e);
-        return true;
-    }
-    if (!kfk__handover_is_given_up(c, g->serving) && kfk__now(&g->env) < commit_by(g)) {
+        return g->again_at == 0 || try_again(w);
+    if (kfk__consumer_commit_ended(c, ask))
+        return heed_answer(w);
+    if (is_time(g, 0)) {
         look_again_at(g, commit_by(g));
         return false;
     }
     g->last = NULL;
     kfk__consumer_commit_leave(c, ask);
-    (void)kfk__fail(&e, KFK_ERR_TIMED_OUT,
-                    "group %.200s: the commit of what was done was not answered before its partitions went",
-                    g->o.group);
-    e.flags |= KFK_MAYBE_DONE;
-    kfk__call_error(w, &e);
-    return true;
+    return tell_too_late(w);
 }
 
 /* Whether cleanup() is to be called for it: it is ours still, and nobody is at it. Locked. */
@@ -407,6 +466,17 @@ static bool step(kfk__worker *w)
     return serve_one(w) || give_up_waiting(g);
 }
 
+/* Who waits already does not know that there is to be looked again, and this worker may be in a handler by then. */
+static void announce(kfk_group *g)
+{
+    int64_t at = atomic_load_explicit(&g->look_at, memory_order_relaxed);
+
+    if (at == KFK__NEVER || at == g->announced)
+        return;
+    g->announced = at;
+    kfk__lane_wake_all(g->consumer);
+}
+
 void kfk__serve(kfk__worker *w)
 {
     kfk_group *g = w->group;
@@ -416,6 +486,7 @@ void kfk__serve(kfk__worker *w)
     atomic_store_explicit(&g->look_at, KFK__NEVER, memory_order_relaxed);
     while (step(w) && w->left > 0)
         ;
+    announce(g);
     kfk__token_give(g);
 }
 

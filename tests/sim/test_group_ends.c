@@ -520,6 +520,27 @@ START_TEST(the_end_waits_for_a_coordinator_only_so_long)
 }
 END_TEST
 
+/* A refusal that may pass is no end of the last commit. */
+static void refused_for_a_while(void)
+{
+    begin(2, 20);
+    group_new(&a, "auto.commit.interval.ms", "100000", NULL);
+    group_run(&a);
+    group_await_records(&a, 20, 20000);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = OFFSET_COMMIT, .level = KFK__DEV_ANY, .count = 3,
+          .value = KFK_ERR_REBALANCE_IN_PROGRESS);
+    group_end(&a, KFK_OK);
+    ck_assert_int_eq(group_committed("t", 0), 10);
+    ck_assert_int_eq(group_committed("t", 1), 10);
+    ck_assert_int_eq(a.errors, 0);
+}
+
+START_TEST(a_last_commit_that_is_refused_for_a_while_is_made_again)
+{
+    world_seeds(&(world_opts){0}, 10, refused_for_a_while);
+}
+END_TEST
+
 /* ---- what cannot be made ---- */
 
 static void refused(void)
@@ -568,6 +589,7 @@ int main(void)
                                             many_short_calls_are_no_long_one,
                                             fatal_errors_end_the_run,
                                             the_end_waits_for_a_coordinator_only_so_long,
+                                            a_last_commit_that_is_refused_for_a_while_is_made_again,
                                             what_cannot_be_made_is_refused,
                                             NULL,
                                         });
