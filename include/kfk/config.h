@@ -18,7 +18,7 @@ enum { KFK_LOG_ERROR = 3, KFK_LOG_WARN = 4, KFK_LOG_INFO = 6, KFK_LOG_DEBUG = 7 
 
 /* Called with one line of log, without a newline; from the handle's threads or from inside a call. Nothing is locked.
  * It must return soon. What repeats itself is told less and less often, with how much was left out, at most every 16
- * minutes. subsystem: "producer", "consumer", "admin", "config". */
+ * minutes. subsystem: "producer", "consumer", "group", "admin", "config". */
 typedef void kfk_log_fn(int level, const char *subsystem, const char *msg, void *arg);
 
 struct kfk_record;
@@ -47,7 +47,10 @@ enum {
     KFK_EVENT_EPOCH = 2,  /* the producer moved to another epoch (KIP-360): topic, partition; value: the epoch */
     KFK_EVENT_LEADER = 3, /* a partition is led by another broker: topic, partition, broker_id */
     KFK_EVENT_SPLIT = 4,  /* a batch that was too large went in parts: topic, partition; value: how many */
-    KFK_EVENT_THROTTLE = 5 /* a broker asked to be left alone (KIP-219): broker_id; value: for how many ms */
+    KFK_EVENT_THROTTLE = 5, /* a broker asked to be left alone (KIP-219): broker_id; value: for how many ms */
+    /* Consumer: the application did not come back for records, or did not give up partitions, for max.poll.interval.ms: the
+     * group goes on without it until it does; value: that many ms. On "kfk-coordinator". */
+    KFK_EVENT_POLL_INTERVAL = 6
 };
 /* The library's memory: grows at its end. topic is valid in the call only; NULL, and partition -1: none. */
 typedef struct kfk_event {
@@ -65,8 +68,8 @@ typedef void kfk_event_fn(const kfk_event *e, void *arg);
 typedef void kfk_writable_fn(void *arg);
 
 /* Called on each thread that a handle starts, as the first thing that it does (started: 1) and as the last (0), for
- * what a program does with its threads: priorities, processors, tracing. name: "kfk-sender", "kfk-fetcher" or
- * "kfk-admin", static. All signals are blocked, nothing is locked. Until it returns nothing of the handle moves; it may
+ * what a program does with its threads: priorities, processors, tracing. name: "kfk-sender", "kfk-fetcher",
+ * "kfk-coordinator", "kfk-worker" or "kfk-admin", static. All signals are blocked, nothing is locked. Until it returns nothing of the handle moves; it may
  * make no call with the handle, which may not be there yet, or not any more. */
 typedef void kfk_thread_fn(int started, const char *name, void *arg);
 
@@ -76,7 +79,7 @@ typedef struct kfk_hooks {
     int32_t log_level; /* lines above it are not made; 0: KFK_LOG_INFO */
     kfk_log_fn *log;
     kfk_thread_fn *thread;
-    kfk_partition_fn *partition; /* producer, as all below */
+    kfk_partition_fn *partition; /* producer, as all below; but on_event also tells of consumers */
     kfk_writable_fn *writable;
     kfk_send_fn *on_send;
     kfk_ack_fn *on_ack;

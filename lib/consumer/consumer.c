@@ -182,6 +182,8 @@ static kfk_err read_membership(kfk_consumer *c, kfk_error *e)
     const char *rack = kfk__config_string(cf, KFK__P_CLIENT_RACK);
     kfk_err err = read_assignors(c, e);
 
+    c->group.on_event = cf->hooks.on_event;
+    c->group.on_event_arg = cf->hooks_arg;
     c->group.options = (kfk__member_options){
         .group = kfk__config_string(cf, KFK__P_GROUP_ID),
         .instance = kfk__config_string(cf, KFK__P_GROUP_INSTANCE_ID),

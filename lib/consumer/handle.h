@@ -23,6 +23,8 @@ typedef struct kfk__consumer_group {
     atomic_bool late;       /* the Coordinator has found that too long ago */
     atomic_bool awaited;    /* somebody waits for the polling thread to come out */
     atomic_bool has_failed; /* |failure| stands for good */
+    kfk_event_fn *on_event; /* NULL: nobody hears of it */
+    void *on_event_arg;
     const void *serving;    /* the thread that is in a listener; the polling thread's */
 
     /* Guarded by the shared lock. */

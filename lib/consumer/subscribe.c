@@ -35,13 +35,27 @@ static bool hear_who(void *owner, const kfk__group_meta *who)
     return kfk__shared_be(c->shared, true, who) == KFK_OK;
 }
 
+/* The application is too late: who watches over it hears of that at once. */
+static void hear_lateness(kfk_consumer *c, const kfk_error *e)
+{
+    const kfk_event event = {.type = KFK_EVENT_POLL_INTERVAL,
+                             .broker_id = -1,
+                             .partition = -1,
+                             .err = e->code,
+                             .value = c->group.options.max_poll_ms};
+
+    atomic_store_explicit(&c->group.late, true, memory_order_release);
+    if (c->group.on_event)
+        c->group.on_event(&event, c->group.on_event_arg);
+}
+
 static void hear_failure(void *owner, const kfk_error *e)
 {
     kfk_consumer *c = owner;
     bool fatal = e->flags & KFK_FATAL, kept = c->keeper.owner;
 
     if (e->code == KFK_ERR_POLL_INTERVAL)
-        atomic_store_explicit(&c->group.late, true, memory_order_release);
+        hear_lateness(c, e);
     kfk__lock(&c->shared->lock);
     if (fatal)
         c->group.failure = *e;

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer/consumer_env.h"
 #include "sim/world.h"
 
-enum { PARTS = 16, LOG = 4096 };
+enum { LOG = 1 << 15 };
 
 /* What a listener was told, in order: "+t-0 t-1; -t-0; !t-1;" */
 typedef struct ear {
@@ -250,6 +251,98 @@ START_TEST(a_name_that_no_topic_may_have_is_told_of_once)
 }
 END_TEST
 
+/* ---- too late ---- */
+
+static atomic_int late;
+
+static void on_event(const kfk_event *e, void *arg)
+{
+    ck_assert_ptr_eq(arg, &late);
+    ck_assert_int_eq(e->type, KFK_EVENT_POLL_INTERVAL);
+    ck_assert_int_eq(e->err, KFK_ERR_POLL_INTERVAL);
+    ck_assert_int_eq(e->value, 3000);
+    late++;
+}
+
+static kfk_consumer *watched(void)
+{
+    const kfk_hooks hooks = {.struct_size = sizeof hooks, .on_event = on_event};
+    kfk_config *c = kfk_config_new(NULL);
+    kfk_consumer *out;
+
+    ck_assert_int_eq(kfk_config_set(c, "bootstrap.servers", w.bootstrap, &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_config_set(c, "group.id", "g", &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_config_set(c, "auto.offset.reset", "earliest", &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_config_set(c, "max.poll.interval.ms", "3000", &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_config_hooks(c, &hooks, &late, &w.e), KFK_OK);
+    ck_assert_int_eq(kfk__consumer_new_in(&out, &w.rig.env, c, &w.e), KFK_OK);
+    kfk_config_free(c);
+    return out;
+}
+
+static void too_late(void)
+{
+    kfk_consumer *c;
+
+    late = 0;
+    memset(&ears[0], 0, sizeof ears[0]);
+    topic("t", 3, 1);
+    c = watched();
+    ck_assert_int_eq(kfk_consumer_subscribe(c, topics, 1, &listener, &ears[0], &w.e), KFK_OK);
+    poll_for(c, 2000);
+    ck_assert_int_eq(late, 0);
+    nap(4000);
+    ck_assert_int_eq(late, 1);
+    poll_for(c, 2000);
+    ck_assert_int_eq(late, 1);
+    ck_assert_str_eq(ears[0].text, "+t-0 t-1 t-2;!t-0 t-1 t-2;+t-0 t-1 t-2;");
+    ck_assert_int_eq(kfk_consumer_close(c, 10000, &w.e), KFK_OK);
+    kfk_consumer_free(c);
+}
+
+START_TEST(who_does_not_poll_in_time_is_told)
+{
+    world_seeds(&(world_opts){0}, 5, too_late);
+}
+END_TEST
+
+/* ---- many partitions ---- */
+
+enum { MANY = 1000 };
+
+/* Half of them have something committed, the others are looked up, all at once. */
+static void many(void)
+{
+    static kfk_tp tps[MANY];
+    int64_t fetches, lists;
+    kfk_consumer *c;
+
+    topic("t", MANY, 1);
+    for (int i = 0; i < MANY; i++)
+        tps[i] = tp("t", i, 0);
+    c = consumer("group.id", "g", NULL);
+    ck_assert_int_eq(kfk_consumer_commit(c, tps, MANY / 2, 10000, &w.e), KFK_OK);
+    kfk_consumer_free(c);
+    fetches = requests(OFFSET_FETCH);
+    lists = requests(LIST_OFFSETS);
+    c = member(0, NULL, NULL);
+    poll_for(c, 2000);
+    ck_assert_int_eq(kfk_consumer_position(c, tps, MANY, 10000, &w.e), KFK_OK);
+    for (int i = 0; i < MANY; i++)
+        ck_assert_int_eq(tps[i].err, KFK_OK);
+    ck_assert_int_eq(requests(OFFSET_FETCH) - fetches, 1);
+    ck_assert_int_le(requests(LIST_OFFSETS) - lists, 3); /* of each of three brokers */
+    ck_assert_int_eq(kfk_consumer_close(c, 10000, &w.e), KFK_OK);
+    kfk_consumer_free(c);
+}
+
+START_TEST(a_thousand_partitions_cost_one_request_to_the_group)
+{
+    (void)world_run(&(world_opts){.nodes = 3}, many);
+    (void)world_run(&(world_opts){.nodes = 3, .profile = "2.1"}, many);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {one_member_reads_all_and_goes_on_where_it_was,
@@ -257,6 +350,8 @@ int main(void)
                                   two_members_share,
                                   two_cooperative_members_share,
                                   two_members_of_the_new_protocol_share,
+                                  who_does_not_poll_in_time_is_told,
+                                  a_thousand_partitions_cost_one_request_to_the_group,
                                   a_name_that_no_topic_may_have_is_told_of_once,
                                   NULL};
 
