@@ -61,10 +61,24 @@ static void free_handover(kfk_consumer *c, kfk__handover *h)
 
 /* ---- of the Coordinator ---- */
 
-/* Those that are still assigned are not any more. Locked. */
+/* What there is to be told of one that goes, or has gone. */
+static void tell_last(kfk_tp *tp, const kfk__assigned *p, int32_t epoch)
+{
+    tp->opaque = p->opaque;
+    tp->offset = p->asked;
+    tp->leader_epoch = epoch;
+}
+
+static bool is_of(const kfk_tp *tp, const kfk__assigned *p)
+{
+    return tp->partition == p->partition && strcmp(tp->topic, p->topic) == 0;
+}
+
+/* Those that are still assigned are not any more. Who has begun to serve it reads |tps|, and looks for himself. Locked. */
 static void leave(kfk_consumer *c, kfk__handover *h)
 {
     kfk__shared *s = c->shared;
+    int32_t epoch;
 
     for (size_t i = 0; i < h->n; i++) {
         kfk_tp *tp = &h->tps[i];
@@ -72,8 +86,9 @@ static void leave(kfk_consumer *c, kfk__handover *h)
 
         if (!p)
             continue;
-        tp->opaque = p->opaque;
-        tp->offset = kfk__assigned_done(p, &tp->leader_epoch);
+        p->asked = kfk__assigned_done(p, &epoch);
+        if (!h->begun)
+            tell_last(tp, p, epoch);
         kfk__assigned_leave(p);
         kfk__shared_remove(s, p);
         kfk__list_push(&h->partitions, &p->link);
@@ -104,7 +119,7 @@ static void keep_those_that_left(kfk__handover *h)
         const kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
         size_t i = n;
 
-        while (i < h->n && (h->tps[i].partition != p->partition || strcmp(h->tps[i].topic, p->topic) != 0))
+        while (i < h->n && !is_of(&h->tps[i], p))
             i++;
         if (i < h->n)
             h->tps[n++] = h->tps[i];
@@ -267,12 +282,28 @@ static void look(kfk_consumer *c, kfk__handover *h, size_t i)
     h->known[h->n_known++].flags = KFK_OFFSET | (tp->leader_epoch >= 0 ? KFK_EPOCH : 0);
 }
 
+/* At those that were taken away meanwhile, which have left in the order of |tps|. Locked. */
+static void look_back(kfk__handover *h)
+{
+    size_t i = 0;
+
+    for (kfk__list *at = h->partitions.next; at != &h->partitions; at = at->next) {
+        const kfk__assigned *p = KFK__ENTRY(at, kfk__assigned, link);
+
+        while (i < h->n && !is_of(&h->tps[i], p))
+            i++;
+        if (i < h->n)
+            tell_last(&h->tps[i++], p, -1);
+    }
+}
+
 void kfk__handover_look(kfk_consumer *c, kfk__handover *h)
 {
     kfk__lock(&c->shared->lock);
     h->n_known = 0;
     for (size_t i = 0; i < h->n; i++)
         look(c, h, i);
+    look_back(h);
     kfk__unlock(&c->shared->lock);
 }
 

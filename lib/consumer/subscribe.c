@@ -240,6 +240,8 @@ static kfk_err serve_revoke(kfk_consumer *c, kfk__handover *h, int64_t until, kf
     if (!kfk__handover_is_given_up(c, h) && !commit_last(c, h, until))
         return KFK_ERR_WOULD_BLOCK;
     lost = kfk__handover_is_given_up(c, h);
+    if (lost)
+        kfk__handover_look(c, h);
     err = call_listener(c, lost ? CALL_LOST : CALL_REVOKED, h->tps, h->n);
     kfk__handover_leave(c, h);
     return say_what_listener_said(err, lost ? "lost" : "revoked", e);

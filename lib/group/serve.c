@@ -73,6 +73,7 @@ static bool serve_lost(kfk__worker *w)
     kfk__aside_sweep(g, false);
     if (kfk__handover_is_read(g->consumer, h))
         return false;
+    kfk__handover_look(g->consumer, h);
     kfk__call_lost(w, h->tps, h->n);
     done(g);
     return true;
@@ -214,9 +215,9 @@ static size_t sort_out(kfk_group *g, kfk__handover *h)
                 h->known[at++] = h->tps[i];
         n = clean ? at : n;
     }
-    kfk__unlock(&s->lock);
     if (h->n > 0)
         memcpy(h->tps, h->known, h->n * sizeof *h->tps);
+    kfk__unlock(&s->lock);
     h->n_known = 0;
     return n;
 }

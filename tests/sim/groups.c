@@ -111,8 +111,10 @@ static void lost(kfk_group *g, const kfk_tp *tps, size_t n, void *arg)
     (void)g;
     enter_alone(m);
     note_tps(m, '!', tps, n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_ptr_eq(tps[i].opaque, &m->at[tps[i].partition]);
         ck_assert_int_eq(m->at[tps[i].partition], 0);
+    }
     m->losts++;
     leave_alone(m);
 }
