@@ -216,7 +216,7 @@ static bool release(kfk__member *m, kfk_err why, int64_t now)
 {
     kfk__modern *st = m->state;
 
-    if (why != KFK_ERR_UNRELEASED_INSTANCE_ID || !st->unreleased)
+    if (why != KFK_ERR_UNRELEASED_INSTANCE_ID || !st->unreleased || !m->o.instance)
         return false;
     st->unreleased = false;
     plan_leave(m, now);
