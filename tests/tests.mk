@@ -230,6 +230,7 @@ FEW_SESSIONS = 1 max.incremental.fetch.session.cache.slots=8 log.retention.ms=-1
 OFFSETS = $(FEW_SESSIONS) $(COMPAT) offsets $(BUILD)/release/tests/interop
 EVICTION = $(FEW_SESSIONS) $(COMPAT) eviction $(BUILD)/release/tests/interop
 STAGE_kafka = \
+	'TIMEOUT=900 ALONE=1 $(KAFKA_RUN) 3 -- tests/kafka/group_roll $(BUILD)/release' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 1 num.partitions=3 log.retention.ms=-1 $(COMPAT) records $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) 3 num.partitions=6 log.retention.ms=-1 $(COMPAT) leaders $(BUILD)/release/tests/interop' \
 	'TIMEOUT=600 ALONE=1 $(KAFKA_RUN) $(CONSUME)' \
