@@ -62,6 +62,8 @@ static void argument(struct bench *b, char *arg, bench_set_fn *set, void *ctx)
         b->tuned = n != 0;
     else if (strcmp(arg, "hold") == 0)
         b->hold = n != 0;
+    else if (strcmp(arg, "handler") == 0)
+        b->handler = value;
     else if (strcmp(arg, "topic") == 0)
         b->topic = value;
     else
@@ -78,7 +80,8 @@ void bench_args(struct bench *b, int argc, char **argv, bench_set_fn *set, void 
         mode++;
     if (argc < 2 || mode == N_MODES)
         bench_die("usage", "produce|latency|consume [records=N] [size=N] [partitions=N] [topic=T] "
-                           "[threads=N] [text=1] [tuned=1] [hold=1] [PROPERTY=VALUE]...");
+                           "[threads=N] [text=1] [tuned=1] [hold=1] "
+                           "[handler=record|consume] [PROPERTY=VALUE]...");
     b->mode = (enum bench_mode)mode;
     for (int i = 2; i < argc; i++)
         argument(b, argv[i], set, ctx);

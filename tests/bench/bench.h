@@ -20,6 +20,7 @@ struct bench {
     bool text;         /* values that compress as text does, instead of one letter */
     bool tuned;        /* the client's fastest calls instead of its usual ones */
     bool hold;         /* a reader that gives nothing back until it gets no more */
+    const char *handler; /* of a member of a group: "record" or "consume"; NULL: none */
     const char *topic;
 };
 

@@ -204,6 +204,67 @@ static void consume(const struct bench *b, const kfk_config *c)
         bench_die("consume", "empty values");
 }
 
+/* ---- the same as a member of a group ---- */
+
+static size_t wanted, seen_bytes;
+static _Atomic size_t handled; /* written by the one thread that reads */
+
+static kfk_err stop_at_end(kfk_group *g)
+{
+    if (handled >= wanted)
+        kfk_group_stop(g);
+    return KFK_OK;
+}
+
+static kfk_err on_record(kfk_group *g, const kfk_record_view *r, void *arg)
+{
+    size_t n = atomic_load_explicit(&handled, memory_order_relaxed) + 1;
+
+    (void)arg;
+    seen_bytes += r->value.len;
+    atomic_store_explicit(&handled, n, memory_order_relaxed);
+    return n == wanted ? stop_at_end(g) : KFK_OK;
+}
+
+static kfk_err on_run(kfk_group *g, kfk_records *rs, void *arg)
+{
+    const kfk_record_view *r;
+    size_t n = 0;
+
+    (void)arg;
+    while ((r = kfk_records_next(rs)) != NULL) {
+        seen_bytes += r->value.len;
+        n++;
+    }
+    handled += n;
+    return stop_at_end(g);
+}
+
+static void consume_as_member(const struct bench *b, const kfk_config *c)
+{
+    kfk_group_handler h = {.struct_size = sizeof h};
+    kfk_group *g;
+    kfk_error e;
+
+    if (strcmp(b->handler, "record") == 0)
+        h.record = on_record;
+    else
+        h.consume = on_run;
+    wanted = b->records;
+    must(kfk_group_new(&g, c, &b->topic, 1, &h, NULL, &e), "group", &e);
+    must(kfk_group_run(g, &e), "run", &e);
+    kfk_group_free(g);
+    if (seen_bytes < wanted)
+        bench_die("consume", "empty values");
+}
+
+static void (*job(const struct bench *b))(const struct bench *, const kfk_config *)
+{
+    if (b->mode == BENCH_PRODUCE)
+        return produce;
+    return b->handler ? consume_as_member : consume;
+}
+
 int main(int argc, char **argv)
 {
     kfk_config *c = kfk_config_new(NULL);
@@ -216,7 +277,7 @@ int main(int argc, char **argv)
     if (b.mode == BENCH_LATENCY) {
         latency(&b, c);
     } else {
-        (b.mode == BENCH_PRODUCE ? produce : consume)(&b, c);
+        job(&b)(&b, c);
         bench_report(&b, "libkfk", kfk_version());
     }
     kfk_config_free(c);
