@@ -3,34 +3,35 @@
 CHECK_LIBS = -lcheck -lsubunit -lm -lrt -lpthread
 
 # tests/unit/FOLDER/test_NAME.c, one for each file of lib/ that has something to test.
-UNIT := admin/admin admin/changes admin/groups admin/result base/arena base/buf base/bytes \
-	base/crc32c base/error base/errtab base/fork base/heap base/ledger base/list \
-	base/lock base/log base/log_limit base/map base/mem base/metrics \
+UNIT := admin/admin admin/changes admin/groups admin/result base/arena base/buf \
+	base/bytes base/crc32c base/error base/errtab base/fork base/heap base/ledger \
+	base/list base/lock base/log base/log_limit base/map base/mem base/metrics \
 	base/metrics_text base/murmur2 base/secret base/uuid base/varint \
 	client/bootstrap client/exchange client/input client/metadata client/metrics \
 	client/request client/retry client/throttle client/versions compress/compress \
-	compress/gzip compress/lz4 compress/snappy compress/zstd config/assignor config/check \
-	config/check_group config/config config/duration config/hostport config/load \
-	config/properties config/property config/value consumer/aborted consumer/marking \
-	consumer/marks consumer/place \
-	consumer/question consumer/records consumer/session consumer/shared consumer/threads \
+	compress/gzip compress/lz4 compress/snappy compress/zstd config/assignor \
+	config/check config/check_group config/config config/duration config/hostport \
+	config/load config/properties config/property config/value consumer/aborted \
+	consumer/marking consumer/marks consumer/place consumer/question \
+	consumer/records consumer/session consumer/shared consumer/threads \
 	devbroker/api_describe devbroker/api_fetch devbroker/api_group_admin \
 	devbroker/api_groups devbroker/api_metadata devbroker/api_offsets \
 	devbroker/api_produce devbroker/api_topics devbroker/api_versions devbroker/call \
 	devbroker/classic devbroker/config devbroker/control_groups devbroker/devbroker \
 	devbroker/fault devbroker/followers devbroker/log devbroker/migrate \
 	devbroker/modern devbroker/plan devbroker/producers devbroker/records \
-	devbroker/sessions devbroker/transactions group/threads groupio/commit groupio/coordinator \
-	groupio/fetch groupio/slots handles/fd handles/fork handles/threads \
-	membership/assignors membership/claims membership/custom membership/golden membership/order \
-	membership/range membership/roster membership/roundrobin membership/sticky \
-	membership/tips membership/userdata net/addr net/env_posix net/helper net/loop net/poller \
-	net/resolver net/socket net/thread net/transport_tcp net/waiter \
-	producer/partitioner producer/producer_batch producer/threads producer/topics \
-	proto/api proto/blob proto/data proto/decode proto/encode proto/header \
-	proto/message proto/piece record/batch record/cursor record/golden \
-	record/message record/read record/write tools/args tools/date \
-	tools/deserializer tools/expression tools/lines tools/re2
+	devbroker/sessions devbroker/transactions group/threads groupio/commit \
+	groupio/coordinator groupio/fetch groupio/slots handles/fd handles/fork \
+	handles/threads membership/assignors membership/claims membership/custom \
+	membership/golden membership/order membership/parts membership/range \
+	membership/roster membership/roundrobin membership/sticky \
+	membership/subscription membership/tips membership/userdata membership/wanted \
+	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
+	net/thread net/transport_tcp net/waiter producer/partitioner \
+	producer/producer_batch producer/threads producer/topics proto/api proto/blob \
+	proto/data proto/decode proto/encode proto/header proto/message proto/piece \
+	record/batch record/cursor record/golden record/message record/read record/write \
+	tools/args tools/date tools/deserializer tools/expression tools/lines tools/re2
 
 # Scripts that test what make makes, and the tools that the tests rely on.
 BUILD_TESTS := schemac layers runtests headers exports metrics install configure make dist
