@@ -101,7 +101,8 @@ KFK_API kfk_err kfk_consumer_poll(kfk_consumer *c, int timeout_ms, kfk_records *
 KFK_API void kfk_consumer_wakeup(kfk_consumer *c);
 
 /* A descriptor that is readable while kfk_consumer_poll has something to hand out or to tell, or a call that timed out
- * has its result, until a poll has brought nothing. Only wait for it; any number of times the same. -1: there is none
+ * has its result, until a poll has brought nothing; of a member of a group also when half of max.poll.interval.ms has
+ * passed without a poll. Only wait for it; any number of times the same. -1: there is none
  * to be had. */
 KFK_API int kfk_consumer_fd(kfk_consumer *c);
 

@@ -88,6 +88,12 @@ static void hear_left(void *owner)
     kfk__unlock(&c->shared->lock);
 }
 
+/* A poll costs nothing, and is a sign of life. */
+static void hear_nudge(void *owner)
+{
+    kfk__lane_wake_all(owner);
+}
+
 static void hear_refusal(void *owner, kfk_err code, int32_t generation)
 {
     const kfk_consumer *c = owner;
@@ -320,6 +326,7 @@ static kfk_err start(kfk_consumer *c, kfk_error *e)
                              .left = hear_left,
                              .failed = hear_failure,
                              .alive_at = alive_at,
+                             .nudge = hear_nudge,
                              .owner = c};
     kfk__group_meta nobody = kfk__group_meta_of(o->group);
     kfk_err err;

@@ -216,18 +216,25 @@ static int64_t tell_who_again(kfk__member *m, int64_t now)
 
 /* ---- whether the application is alive ---- */
 
-static int64_t watch_life(kfk__member *m, int64_t now)
+/* Half of its time is over, or not yet: when to look again. Who is there now may go at any time, and says nothing of it. */
+static int64_t nudge(kfk__member *m, int64_t at, int64_t now)
 {
-    int64_t at = m->host.alive_at(m->host.owner);
-    int64_t due = at == KFK__NEVER ? KFK__NEVER : kfk__deadline(at, m->o.max_poll_ms);
+    int64_t half = kfk__deadline(at == KFK__NEVER ? now : at, m->o.max_poll_ms / 2);
+
+    if (half > now) {
+        m->nudged = false;
+        return half;
+    }
+    if (!m->nudged)
+        m->host.nudge(m->host.owner);
+    m->nudged = true;
+    return KFK__NEVER;
+}
+
+static void be_overdue(kfk__member *m, int64_t now)
+{
     kfk_error e;
 
-    if (due > now) {
-        m->overdue = false;
-        return m->subscribed && at != KFK__NEVER ? due : KFK__NEVER;
-    }
-    if (m->overdue || !m->subscribed)
-        return KFK__NEVER; /* who shows itself wakes the loop */
     m->overdue = true;
     kfk__counter_add(&m->metrics.overdue, 1);
     (void)kfk__fail(&e, KFK_ERR_POLL_INTERVAL,
@@ -237,6 +244,23 @@ static int64_t watch_life(kfk__member *m, int64_t now)
     kfk__member_log(m, KFK_LOG_WARN, "%s", e.msg);
     m->host.failed(m->host.owner, &e);
     m->ops->overdue(m, now);
+}
+
+static int64_t watch_life(kfk__member *m, int64_t now)
+{
+    int64_t at = m->host.alive_at(m->host.owner), until;
+    int64_t due = at == KFK__NEVER ? KFK__NEVER : kfk__deadline(at, m->o.max_poll_ms);
+
+    if (!m->subscribed)
+        return KFK__NEVER;
+    until = nudge(m, at, now);
+    if (due > now) {
+        m->overdue = false;
+        return sooner(until, due);
+    }
+    if (m->overdue)
+        return KFK__NEVER; /* who shows itself wakes the loop */
+    be_overdue(m, now);
     return now;
 }
 

@@ -60,6 +60,8 @@ typedef struct kfk__member_host {
     void (*failed)(void *owner, const kfk_error *e);
     /* When the application last showed that it is alive; KFK__NEVER: it does so right now. */
     int64_t (*alive_at)(void *owner);
+    /* That is half of max.poll.interval.ms ago: who waits for a descriptor, of which there is no news, is to look. */
+    void (*nudge)(void *owner);
     void *owner;
 } kfk__member_host;
 
@@ -122,6 +124,7 @@ struct kfk__member {
     bool failed; /* for good */
     bool failure_untold;
     kfk_error failure;
+    bool nudged;  /* since it last showed itself */
     bool overdue; /* the application has not shown itself for too long, and has not since */
     bool news;    /* of metadata, for the protocol's tick to look at and to clear */
     kfk_err topic_refused; /* of one that is wanted by name, as the host was told; KFK_OK: none is */

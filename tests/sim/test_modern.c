@@ -217,6 +217,11 @@ static void host_failed(void *owner, const kfk_error *e)
     s->e = *e;
 }
 
+static void host_nudge(void *owner)
+{
+    (void)owner;
+}
+
 static int64_t host_alive_at(void *owner)
 {
     return seat_of(owner)->alive;
@@ -254,7 +259,8 @@ static bool open_member(seat *s)
                                           .give_up = host_give_up,
                                           .who = host_who,
                                           .failed = host_failed,
-                                          .alive_at = host_alive_at};
+                                          .alive_at = host_alive_at,
+                                          .nudge = host_nudge};
     kfk__member_host mine = host;
     const kfk__env *env = &w.rig.env;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "consumer/consumer_env.h"
+#include "consumer/handle.h"
 #include "sim/world.h"
 
 enum { LOG = 1 << 15 };
@@ -306,6 +307,35 @@ START_TEST(who_does_not_poll_in_time_is_told)
 }
 END_TEST
 
+/* Who only comes when there is something is called in time where there is nothing. */
+static void idle(void)
+{
+    kfk_consumer *c;
+
+    late = 0;
+    memset(&ears[0], 0, sizeof ears[0]);
+    topic("t", 3, 1);
+    c = watched();
+    ck_assert_int_eq(kfk_consumer_subscribe(c, topics, 1, &listener, &ears[0], &w.e), KFK_OK);
+    for (int i = 0; i < 10; i++) {
+        poll_for(c, 300);
+        nap(1000);
+        ck_assert(!atomic_load(&c->shared->lane.turn));
+        nap(1000);
+        ck_assert(atomic_load(&c->shared->lane.turn));
+    }
+    ck_assert_int_eq(late, 0);
+    ck_assert_str_eq(ears[0].text, "+t-0 t-1 t-2;");
+    ck_assert_int_eq(kfk_consumer_close(c, 10000, &w.e), KFK_OK);
+    kfk_consumer_free(c);
+}
+
+START_TEST(who_waits_for_the_descriptor_is_called_before_it_is_too_late)
+{
+    world_seeds(&(world_opts){0}, 5, idle);
+}
+END_TEST
+
 /* ---- many partitions ---- */
 
 enum { MANY = 1000 };
@@ -351,6 +381,7 @@ int main(void)
                                   two_cooperative_members_share,
                                   two_members_of_the_new_protocol_share,
                                   who_does_not_poll_in_time_is_told,
+                                  who_waits_for_the_descriptor_is_called_before_it_is_too_late,
                                   a_thousand_partitions_cost_one_request_to_the_group,
                                   a_name_that_no_topic_may_have_is_told_of_once,
                                   NULL};
