@@ -9,6 +9,8 @@ import collections
 import threading
 import time
 
+SLACK_MS = 5  # of clocks
+
 
 def now_ms():
     return int(time.time() * 1000)
@@ -33,14 +35,11 @@ class Ownership:
 
 
 class Member:
-    """One process. slack: by how many ms its times may be late."""
+    """One process."""
 
-    LOSES_SESSIONS = False  # for reasons of its own, without knowing at once
-
-    def __init__(self, group, name, slack=5):
+    def __init__(self, group, name):
         self.group = group
         self.name = name
-        self.slack = slack
         self.owned = {}
         self.outages = []  # (from, to), each long enough for the group to go on without it
         self.moves = 0
@@ -135,8 +134,8 @@ class Group:
             for i, own in enumerate(owns):
                 for before in owns[:i]:
                     due = before.is_due()
-                    if before.member is not own.member and not before.member.LOSES_SESSIONS and (
-                            due is None or own.begin + own.member.slack + before.member.slack < due):
+                    if before.member is not own.member and (
+                            due is None or own.begin + SLACK_MS < due):
                         found.append(f"{own} while {before}")
         return found
 

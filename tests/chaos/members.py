@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import threading
@@ -32,12 +31,9 @@ class Program:
         self.trace = open(os.path.join(folder, name + ".out"), "w", encoding="utf-8")
         with open(os.path.join(folder, name + ".err"), "w", encoding="utf-8") as errors:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                            stderr=self.errors(errors), text=True, errors="replace")
+                                            stderr=errors, text=True, errors="replace")
         self.thread = threading.Thread(target=self.listen, daemon=True)
         self.thread.start()
-
-    def errors(self, file):
-        return file
 
     def listen(self):
         for line in self.process.stdout:
@@ -92,10 +88,10 @@ class Producer(Program):
 class Member(Program, history.Member):
     """kfk-verifiable-consumer, or what prints the same."""
 
-    END_STATUS = -signal.SIGTERM
+    END_STATUS = 128 + signal.SIGTERM
 
-    def __init__(self, name, command, folder, group, slack=5):
-        history.Member.__init__(self, group, name, slack)
+    def __init__(self, name, command, folder, group):
+        history.Member.__init__(self, group, name)
         with group.news:
             group.members.append(self)
         Program.__init__(self, name, command, folder, group.news)
@@ -136,39 +132,6 @@ class Member(Program, history.Member):
         self.send(signal.SIGCONT)
 
 
-class Kfk(Member):
-    END_STATUS = 128 + signal.SIGTERM
-
-
-class Java(Member):
-    END_STATUS = 128 + signal.SIGTERM
-
-
-class Kcat(Member):
-    """It tells no times. It may not commit, since it leaves out what it has read when it ends, and
-    commits that all the same. Where connections break it may come back as a new member, while the
-    group waits for the old one."""
-
-    END_STATUS = 0
-    LOSES_SESSIONS = True
-    REBALANCED = re.compile(r"% Group .* rebalanced \(.*?\): (assigned|revoked): (.*)$")
-    RECORD = re.compile(r"(\d+) (\d+) (.*)$")
-
-    def __init__(self, name, command, folder, group):
-        super().__init__(name, command, folder, group, slack=3000)
-
-    def errors(self, _file):
-        return subprocess.STDOUT
-
-    def hear(self, line):
-        moved, record = self.REBALANCED.match(line), self.RECORD.match(line)
-        if moved:
-            partitions = [int(p) for p in re.findall(r"\[(\d+)\]", moved.group(2))]
-            getattr(self, moved.group(1))(now_ms(), partitions)
-        elif record:
-            self.read(int(record.group(1)), int(record.group(2)), record.group(3))
-
-
 class Recipes:
     """How programs are started."""
 
@@ -195,7 +158,7 @@ class Recipes:
         return Producer("producer", command, self.folder, news)
 
     def member(self, program, kind, name, instance, group_id, group):
-        """program: kfk, java or kcat; instance: of a static member, or None."""
+        """program: kfk or java; instance: of a static member, or None."""
         return getattr(self, program)(kind, name, instance, group_id, group)
 
     def options(self, kind, name, instance, group_id):
@@ -213,25 +176,9 @@ class Recipes:
 
     def kfk(self, kind, name, instance, group_id, group):
         program = os.path.join(self.programs, "kfk-verifiable-consumer")
-        return Kfk(name, [program, *self.options(kind, name, instance, group_id)], self.folder, group)
+        return Member(name, [program, *self.options(kind, name, instance, group_id)], self.folder, group)
 
     def java(self, kind, name, instance, group_id, group):
         command = ["java", "@" + os.environ["KFK_KAFKA_ARGS"], "-Xmx96m", JAVA_CLASS,
                    *self.options(kind, name, instance, group_id)]
-        return Java(name, command, self.folder, group)
-
-    def kcat(self, _kind, name, _instance, group_id, group):
-        properties = {
-            "client.id": name,
-            "partition.assignment.strategy": "range",
-            "session.timeout.ms": f"{SESSION * 1000:.0f}",
-            "heartbeat.interval.ms": f"{HEARTBEAT * 1000:.0f}",
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": "false",
-            "reconnect.backoff.max.ms": "200",
-            "topic.metadata.refresh.interval.ms": f"{METADATA_AGE * 1000:.0f}",
-        }
-        command = ["kcat", "-b", self.bootstrap, "-u", "-f", "%p %o %s\\n"]
-        for item in properties.items():
-            command += ["-X", "=".join(item)]
-        return Kcat(name, [*command, "-G", group_id, self.topic], self.folder, group)
+        return Member(name, command, self.folder, group)
