@@ -100,7 +100,8 @@ class Member:
             return
         if not own or own.next is None or offset > own.next:
             self.wrong(f"{when}: committed {partition}@{offset}, which it has not read")
-        self.group.commits[partition].append((when, offset))
+        if own:
+            self.group.commits[partition].append((when, offset, own))
 
     def end(self, when):
         self.ended = when
@@ -115,7 +116,7 @@ class Group:
         self.members = []
         self.ownerships = []
         self.values = {}  # (partition, offset) -> value
-        self.commits = collections.defaultdict(list)
+        self.commits = collections.defaultdict(list)  # partition -> [(when, offset, ownership)]
         self.refused = []
         self.moves = []
         self.last_move = 0
@@ -139,21 +140,28 @@ class Group:
                         found.append(f"{own} while {before}")
         return found
 
+    def before(self, own):
+        """What had been committed when it began: told by then, which may be late, since who is paused
+        tells it afterwards."""
+        return max([offset for when, offset, _ in self.commits[own.partition] if when < own.begin],
+                   default=0)
+
     def read_again(self):
         """Begun before what was committed by then."""
-        found = []
-        for own in self.ownerships:
-            done = [offset for when, offset in self.commits[own.partition] if when < own.begin]
-            if own.first is not None and done and own.first < max(done):
-                found.append(f"{own}: begun at {own.first}, committed was {max(done)}")
-        return found
+        return [f"{own}: begun at {own.first}, committed was {self.before(own)}"
+                for own in self.ownerships
+                if own.first is not None and own.first < self.before(own)]
 
     def went_back(self):
-        """Commits, by the time at which they were made."""
-        return [f"partition {p}: {earlier} then {later}"
-                for p, commits in self.commits.items()
-                for earlier, later in zip(sorted(commits), sorted(commits)[1:])
-                if later[1] < earlier[1] and later[0] > earlier[0]]
+        """Commits of less than was committed when the ownership began, or by it since."""
+        found = []
+        for p, commits in self.commits.items():
+            least = {own: self.before(own) for _, _, own in commits}
+            for when, offset, own in commits:
+                if offset < least[own]:
+                    found.append(f"{when} {own.member.name} {p}@{offset}, {least[own]} was committed")
+                least[own] = max(least[own], offset)
+        return found
 
     def unread(self, written):
         """written: (partition, offset) -> value"""
