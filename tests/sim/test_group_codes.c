@@ -1,6 +1,7 @@
 /* Every error code of Kafka's protocol in every answer that a member of a group gets, once, three times and for ever: it goes
  * on, or poll tells, or it is over and poll says of which group and what to do; nothing runs hot; close is back in time. */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static kfk__dev_fault_kind kind;
 static bool after;
 static int32_t code;
 static int times;
-static int heard_of[16]; /* by node */
+static atomic_int heard_of[16]; /* by node */
 
 static void hear(void *arg, const kfk__dev_call *call)
 {
@@ -133,7 +134,8 @@ static void begin(void)
     crew_begin(protocol);
     crew_topic(0, 2);
     crew_fill(0, 2, 3);
-    memset(heard_of, 0, sizeof heard_of);
+    for (int i = 0; i < 16; i++)
+        heard_of[i] = 0;
     FAULT(.kind = kind, .after = after, .api = api, .value = code, .count = times,
           .level = KFK__DEV_ANY);
 }
