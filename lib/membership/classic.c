@@ -166,7 +166,8 @@ static void finish_round(kfk__member *m)
     kfk__counter_add(&m->metrics.rebalances, 1);
     if (c->again)
         ask_to_rejoin(c, "partitions that were given up are to go to other members");
-    m->news = true; /* of what has changed since they were given out */
+    /* What nobody has given out just now may have changed since somebody did. */
+    m->news |= c->leads && !c->gives_out;
 }
 
 /* What is newly ours; none is told, too: the rebalance is over. */
@@ -310,6 +311,8 @@ void kfk__classic_joined(kfk__member *m, const kfk_error *e, int64_t now)
 
 void kfk__classic_surveyed(kfk__member *m, const kfk_error *e, int64_t now)
 {
+    if (e->code == KFK_OK && kfk__classic_of(m)->gives_out)
+        m->news = false; /* what was news before is older than what has been given out */
     if (!ends_here(m, e, now) && !kfk__classic_send_sync(m))
         rejoin_later(m, KFK_ERR_NOMEM, now);
 }

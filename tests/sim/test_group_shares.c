@@ -304,6 +304,30 @@ static void a_topic_comes(void)
     end();
 }
 
+/* The leader asks what there is before it assigns, and may have known less. */
+static void grows_unseen(void)
+{
+    int32_t epoch;
+
+    begin(2);
+    (void)member();
+    (void)crew_await(15000);
+    epoch = crew_group().epoch;
+    ck_assert(crew_grow(0, 6));
+    (void)member();
+    (void)crew_await(20000);
+    nap(5000);
+    ck_assert_int_le(crew_group().epoch, epoch + 4);
+    ck_assert_int_eq(crew_has(0), 3);
+    end();
+}
+
+START_TEST(growth_that_a_rebalance_finds_causes_no_other)
+{
+    run(3, grows_unseen);
+}
+END_TEST
+
 /* Kafka looks for topics that match each ten minutes. */
 START_TEST(an_expression_meets_a_topic)
 {
@@ -348,6 +372,7 @@ int main(void)
                                   who_unsubscribes_may_come_back,
                                   a_subscription_changes,
                                   a_topic_grows,
+                                  growth_that_a_rebalance_finds_causes_no_other,
                                   an_expression_meets_a_topic,
                                   a_topic_that_is_not_there_yet,
                                   NULL};
