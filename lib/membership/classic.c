@@ -68,6 +68,9 @@ static void lose(kfk__member *m, bool keep_id, const char *reason)
 
     drop_call(m, &c->round);
     drop_call(m, &c->heartbeat);
+    /* A static member comes back into the same generation, in which nobody has what it gave up. */
+    c->owed |= m->o.instance && c->again &&
+               (c->state == KFK__CLASSIC_REVOKING || c->state == KFK__CLASSIC_ASSIGNING);
     kfk__member_is_nobody(m, keep_id);
     c->state = KFK__CLASSIC_OUT;
     c->deadline = 0;
@@ -164,8 +167,9 @@ static void finish_round(kfk__member *m)
     if (!c->rejoin)
         c->deadline = 0;
     kfk__counter_add(&m->metrics.rebalances, 1);
-    if (c->again)
+    if (c->again || c->owed)
         ask_to_rejoin(c, "partitions that were given up are to go to other members");
+    c->owed = false;
     /* What nobody has given out just now may have changed since somebody did. */
     m->news |= c->leads && !c->gives_out;
 }

@@ -53,6 +53,7 @@ typedef struct kfk__classic {
     kfk__lead lead;
     kfk__parts assigned; /* what SyncGroup gave */
     bool again;          /* a partition moves on: another round is needed for who gets it */
+    bool owed;           /* such a round was not asked for, as this member was lost before it could be */
 
     bool had_any; /* an assignment, of generation ... */
     int32_t last_generation;
