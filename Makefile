@@ -148,8 +148,9 @@ obj = $(patsubst %,$(B)/%.o,$(basename $(1:$(BUILD)/%=%)))
 LIB_OBJ := $(call obj,$(LIB_SRC) $(CXX_SRC) $(GEN_SRC))
 BROKER_OBJ := $(call obj,$(BROKER_SRC))
 TOOL_OBJ := $(call obj,$(TOOL_SRC))
-VERIFIABLE_OBJ := $(call obj,tools/verifiable/event.c tools/kfk/exception.c \
-	tools/kfk/args.c tools/kfk/text.c tools/kfk/throttle.c tools/kfk/tool.c)
+VERIFIABLE_OBJ := $(call obj,$(VERIFIABLE_SRC))
+VERIFIABLE_PARTS := $(call obj,tools/verifiable/event.c tools/kfk/args.c tools/kfk/exception.c \
+	tools/kfk/text.c tools/kfk/throttle.c tools/kfk/tool.c)
 
 SONAME := libkfk.so.$(SOVERSION)
 SO := $(B)/$(SONAME)
@@ -196,7 +197,7 @@ $(B)/kfk: $(TOOL_OBJ) $(BROKER_OBJ) $(LIB_OBJ) $(B)/flags Makefile
 	$(call run,LD,$@)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 # Programs like a user's: they link the library, and are not installed.
-$(VERIFIERS): $(B)/kfk-verifiable-%: $(B)/tools/verifiable/%.o $(VERIFIABLE_OBJ) $(A) $(B)/flags Makefile
+$(VERIFIERS): $(B)/kfk-verifiable-%: $(B)/tools/verifiable/%.o $(VERIFIABLE_PARTS) $(A) $(B)/flags Makefile
 	$(call run,LD,$@)$(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LIBS)
 
 # ---- generated sources ----
