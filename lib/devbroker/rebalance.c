@@ -66,9 +66,10 @@ void kfk__dev_classic_remove(kfk__dev_member *m)
 static void end_session(kfk__dev_member *m, int64_t now)
 {
     kfk__dev_group *g = m->group;
+    bool pending = m->pending; /* of whom only a rebalance that waits for it knows */
 
     kfk__dev_classic_remove(m);
-    if (g->classic.state == KFK__DEV_STABLE || g->classic.state == KFK__DEV_COMPLETING)
+    if (!pending && (g->classic.state == KFK__DEV_STABLE || g->classic.state == KFK__DEV_COMPLETING))
         kfk__dev_classic_act(g, now);
     else if (g->classic.state == KFK__DEV_PREPARING && all_joined(g))
         complete_join(g, now);
