@@ -194,6 +194,9 @@ void crew_heard(void *arg, const kfk__dev_call *call)
     (void)arg;
     if (id.len != 2 || name[0] != 'm')
         return;
+    if (getenv("CREW_VERBOSE") && call->key >= OFFSET_FETCH && call->key <= SYNC_GROUP)
+        (void)fprintf(stderr, "%8.3f %.2s: %s at node %d\n", (double)now() / SIM_S, name,
+                      call->api->api->name, (int)call->node);
     kfk__lock(&lock);
     if (call->key >= 0 && call->key < APIS)
         crew[name[1] - '0'].asked[call->key]++;
