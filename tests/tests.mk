@@ -173,7 +173,7 @@ sim: $(if $(SEED)$(SEEDS),$(S)/test_seeds,$(SIM_BIN)) ## the simulator's tests a
 sim-groups: $(S)/test_group_seeds ## random members of groups in the simulator (SEED=17: that one; SEEDS=1000)
 	$(Q)tools/runtests 'TIMEOUT=86400 $(SEED:%=SIM_SEED=%) $(SEEDS:%=SIM_SEEDS=%) $(S)/test_group_seeds'
 
-CROSS = tests/kafka/kafka run 4.3.1 1 num.partitions=3 -- tests/interop/cross
+CROSS = tests/kafka/kafka run 4.3.1 1 num.partitions=3 log.retention.ms=-1 -- tests/interop/cross
 interop: $(INTEROP_BIN) go-members ## clients against each other, on a real broker
 	$(Q)tools/runtests $(STAGE_interop)
 
