@@ -50,3 +50,36 @@ void kfk__order_sort(int32_t *v, int32_t *space, size_t n, kfk__order_fn *order,
         memcpy(v, space, n * sizeof *v);
     }
 }
+
+static void swap(uint8_t *a, uint8_t *b, size_t size)
+{
+    uint8_t other[KFK__ORDER_ELEMENT];
+
+    memcpy(other, a, size);
+    memcpy(a, b, size);
+    memcpy(b, other, size);
+}
+
+/* The element at |at| moves down in the heap to where it belongs. */
+static void sink(uint8_t *v, size_t at, size_t n, size_t size, kfk__order_elements_fn *order)
+{
+    for (size_t child = 2 * at + 1; child < n; at = child, child = 2 * at + 1) {
+        if (child + 1 < n && order(v + child * size, v + (child + 1) * size) < 0)
+            child++;
+        if (order(v + at * size, v + child * size) >= 0)
+            return;
+        swap(v + at * size, v + child * size, size);
+    }
+}
+
+void kfk__order_in_place(void *elements, size_t n, size_t size, kfk__order_elements_fn *order)
+{
+    uint8_t *v = elements;
+
+    for (size_t i = n / 2; i-- > 0;)
+        sink(v, i, n, size, order);
+    for (size_t i = n; i-- > 1;) {
+        swap(v, v + i * size, size);
+        sink(v, 0, i, size, order);
+    }
+}

@@ -18,4 +18,10 @@ typedef int kfk__order_fn(const void *context, int32_t a, int32_t b);
 void kfk__order_sort(int32_t *v, int32_t *space, size_t n, kfk__order_fn *order,
                      const void *context);
 
+/* The same for |n| elements of |size| bytes (at most KFK__ORDER_ELEMENT), in place and not stable: for those of which none
+ * are equal, or equals are the same. Neither recurses nor allocates. */
+enum { KFK__ORDER_ELEMENT = 128 };
+typedef int kfk__order_elements_fn(const void *a, const void *b);
+void kfk__order_in_place(void *v, size_t n, size_t size, kfk__order_elements_fn *order);
+
 #endif

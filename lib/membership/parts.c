@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "membership/order.h"
 
 void kfk__parts_init(kfk__parts *p, const kfk_allocator *a)
 {
@@ -78,33 +79,9 @@ bool kfk__parts_add(kfk__parts *p, kfk_bytes topic, int32_t partition)
     return true;
 }
 
-/* A heap: no recursion, no memory. Equal ones are the same. */
-static void sink(kfk_tp *v, size_t at, size_t n)
+static int order(const void *a, const void *b)
 {
-    for (size_t child = 2 * at + 1; child < n; at = child, child = 2 * at + 1) {
-        kfk_tp larger;
-
-        if (child + 1 < n && compare(&v[child], &v[child + 1]) < 0)
-            child++;
-        if (compare(&v[at], &v[child]) >= 0)
-            return;
-        larger = v[child];
-        v[child] = v[at];
-        v[at] = larger;
-    }
-}
-
-static void sort(kfk_tp *v, size_t n)
-{
-    for (size_t i = n / 2; i-- > 0;)
-        sink(v, i, n);
-    for (size_t i = n; i-- > 1;) {
-        kfk_tp largest = v[0];
-
-        v[0] = v[i];
-        v[i] = largest;
-        sink(v, 0, i);
-    }
+    return compare(a, b);
 }
 
 void kfk__parts_sort(kfk__parts *p)
@@ -113,7 +90,7 @@ void kfk__parts_sort(kfk__parts *p)
 
     if (p->sorted)
         return;
-    sort(p->v, p->n);
+    kfk__order_in_place(p->v, p->n, sizeof *p->v, order);
     for (size_t i = 0; i < p->n; i++)
         if (kept == 0 || compare(&p->v[kept - 1], &p->v[i]) != 0)
             p->v[kept++] = p->v[i];

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "membership/order.h"
 
 void kfk__tips_init(kfk__tips *t, const kfk_allocator *a)
 {
@@ -42,40 +43,16 @@ static int compare(const kfk__tip *a, const kfk__tip *b)
     return order ? order : a->partition < b->partition ? -1 : a->partition > b->partition;
 }
 
-/* A heap: no recursion, no memory. Equal ones are the same. */
-static void sink(kfk__tip *v, size_t at, size_t n)
+static int order(const void *a, const void *b)
 {
-    for (size_t child = 2 * at + 1; child < n; at = child, child = 2 * at + 1) {
-        kfk__tip larger;
-
-        if (child + 1 < n && compare(&v[child], &v[child + 1]) < 0)
-            child++;
-        if (compare(&v[at], &v[child]) >= 0)
-            return;
-        larger = v[child];
-        v[child] = v[at];
-        v[at] = larger;
-    }
-}
-
-static void sort(kfk__tip *v, size_t n)
-{
-    for (size_t i = n / 2; i-- > 0;)
-        sink(v, i, n);
-    for (size_t i = n; i-- > 1;) {
-        kfk__tip largest = v[0];
-
-        v[0] = v[i];
-        v[i] = largest;
-        sink(v, 0, i);
-    }
+    return compare(a, b);
 }
 
 void kfk__tips_sort(kfk__tips *t)
 {
     size_t kept = 0;
 
-    sort(t->v, t->n);
+    kfk__order_in_place(t->v, t->n, sizeof *t->v, order);
     for (size_t i = 0; i < t->n; i++)
         if (kept == 0 || compare(&t->v[kept - 1], &t->v[i]) != 0)
             t->v[kept++] = t->v[i];
