@@ -138,6 +138,11 @@ static inline int64_t kfk__now(const kfk__env *env)
     return env->ops->now_ns(env->ctx);
 }
 
+static inline int64_t kfk__sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* The deadline that a caller's timeout in ms makes: -1 (or less) is never. */
 static inline int64_t kfk__deadline(int64_t now, int64_t timeout_ms)
 {

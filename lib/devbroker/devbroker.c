@@ -321,11 +321,6 @@ static bool run_due(kfk__devbroker *b, int64_t now, int64_t wall_ms)
     return any;
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t next_due(kfk__devbroker *b)
 {
     int64_t due;
@@ -335,9 +330,9 @@ static int64_t next_due(kfk__devbroker *b)
     kfk__unlock(&b->service.lock);
     for (int32_t i = 0; i < b->service.cluster.n_nodes; i++)
         if (b->listeners[i].rest_until)
-            due = sooner(due, b->listeners[i].rest_until);
+            due = kfk__sooner(due, b->listeners[i].rest_until);
     for (kfk__list *i = kfk__list_first(&b->conns); i; i = kfk__list_next(&b->conns, i))
-        due = sooner(due, kfk__dev_conn_due(KFK__ENTRY(i, kfk__dev_conn, link)));
+        due = kfk__sooner(due, kfk__dev_conn_due(KFK__ENTRY(i, kfk__dev_conn, link)));
     return due;
 }
 

@@ -24,11 +24,6 @@ static kfk__offsets *entry_of(kfk__list *at)
     return KFK__ENTRY(at, kfk__offsets, link);
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static bool may_pass(const kfk_error *e)
 {
     return (e->flags & KFK_RETRIABLE) != 0;
@@ -372,16 +367,16 @@ int64_t kfk__groupio_tick(kfk__groupio *g, int64_t now)
     tell(g, now);
     end_idle_call(g);
     for (kfk__list *at = g->commits.next; at != &g->commits; at = at->next) {
-        until = sooner(until, entry_of(at)->deadline);
+        until = kfk__sooner(until, entry_of(at)->deadline);
         if (entry_of(at)->sendable > 0)
-            due = sooner(due, entry_of(at)->not_before);
+            due = kfk__sooner(due, entry_of(at)->not_before);
     }
     if (g->call || due == KFK__NEVER)
         return until;
     due = due > g->not_before ? due : g->not_before;
     if (due <= now)
         begin_call(g, now);
-    return g->call ? until : sooner(until, due > now ? due : g->not_before);
+    return g->call ? until : kfk__sooner(until, due > now ? due : g->not_before);
 }
 
 /* ---- fetches ---- */

@@ -11,11 +11,6 @@
 #include "proto/heartbeat.h"
 #include "proto/leave_group.h"
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -393,7 +388,7 @@ static void hear_of_rebalance(kfk__member *m, int64_t now)
         c->deadline = deadline_of(m, now);
     /* What the host is at has no longer than that, either. */
     if (m->turn.kind != KFK__TURN_NONE)
-        m->turn.deadline = sooner(m->turn.deadline, c->deadline);
+        m->turn.deadline = kfk__sooner(m->turn.deadline, c->deadline);
 }
 
 static void done_heartbeat(kfk__call *call, const kfk_error *e, int64_t now)
@@ -443,7 +438,7 @@ static void beat(kfk__member *m, int64_t now)
         return;
     }
     /* A coordinator that hangs is to be found out before the session is over. */
-    c->heartbeat->timeout_ms = sooner(m->client_options->request_timeout_ms, m->o.session_ms / 2);
+    c->heartbeat->timeout_ms = kfk__sooner(m->client_options->request_timeout_ms, m->o.session_ms / 2);
     c->heartbeat_at = kfk__deadline(now, m->o.heartbeat_ms);
 }
 
@@ -647,18 +642,18 @@ static int64_t tick(kfk__member *m, int64_t now)
         return KFK__NEVER;
     if (m->news)
         look_at_metadata(m);
-    until = sooner(tick_heartbeat(m, now), tick_search(m, now));
+    until = kfk__sooner(tick_heartbeat(m, now), tick_search(m, now));
     if (m->turn.kind != KFK__TURN_NONE)
         return until;
     if (c->not_before > now)
-        return sooner(until, c->not_before);
+        return kfk__sooner(until, c->not_before);
     if (may_join(m))
         prepare(m, now);
     else if (c->state == KFK__CLASSIC_REVOKING)
         complete(m, now); /* for want of memory not done yet */
     else if (c->state == KFK__CLASSIC_ASSIGNING)
         assign(m, now);
-    return c->not_before > now ? sooner(until, c->not_before) : until;
+    return c->not_before > now ? kfk__sooner(until, c->not_before) : until;
 }
 
 static void rejoin(kfk__member *m, const char *reason, int64_t now)

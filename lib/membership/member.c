@@ -10,11 +10,6 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- the whole ---- */
 
 static void metadata_updated(void *owner, int64_t now)
@@ -186,7 +181,7 @@ static int64_t watch_turn(kfk__member *m, int64_t now)
         return KFK__NEVER;
     if (!t->told && t->not_before <= now)
         tell_turn(m, now);
-    return t->told ? t->deadline : sooner(t->not_before, t->deadline);
+    return t->told ? t->deadline : kfk__sooner(t->not_before, t->deadline);
 }
 
 /* ---- who it is ---- */
@@ -256,7 +251,7 @@ static int64_t watch_life(kfk__member *m, int64_t now)
     until = nudge(m, at, now);
     if (due > now) {
         m->overdue = false;
-        return sooner(until, due);
+        return kfk__sooner(until, due);
     }
     if (m->overdue)
         return KFK__NEVER; /* who shows itself wakes the loop */
@@ -316,10 +311,10 @@ int64_t kfk__member_step(kfk__member *m, const kfk__event *ev, int n, int64_t no
         look_at_topics(m);
     until = tell_who_again(m, now);
     if (!m->failed && !m->left)
-        until = sooner(until, watch_life(m, now));
-    until = sooner(until, m->ops->tick(m, now));
-    until = sooner(until, kfk__client_tick(&m->client, now));
-    until = sooner(until, watch_turn(m, now)); /* what any of these began, or ended, is told now */
+        until = kfk__sooner(until, watch_life(m, now));
+    until = kfk__sooner(until, m->ops->tick(m, now));
+    until = kfk__sooner(until, kfk__client_tick(&m->client, now));
+    until = kfk__sooner(until, watch_turn(m, now)); /* what any of these began, or ended, is told now */
     tell_failure(m);
     return until;
 }

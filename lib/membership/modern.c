@@ -16,11 +16,6 @@
 /* So long it has to be a member, and a heartbeat at least, for joining again to begin anew. */
 #define STAY (1000 * KFK__MS)
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- states ---- */
 
 static void drop_beat(kfk__member *m)
@@ -142,12 +137,12 @@ static int64_t tick_leave(kfk__member *m, int64_t now)
         return KFK__NEVER;
     }
     if (st->memory_at > now)
-        return sooner(st->memory_at, st->leave_by);
+        return kfk__sooner(st->memory_at, st->leave_by);
     st->leave = kfk__member_call(m, &leave_ops, st->leave_by);
     if (st->leave)
         return KFK__NEVER;
     st->memory_at = kfk__client_retry_at(&m->client, &st->memory, KFK_ERR_NOMEM, now);
-    return sooner(st->memory_at, st->leave_by);
+    return kfk__sooner(st->memory_at, st->leave_by);
 }
 
 /* ---- what a heartbeat ended with ---- */
@@ -373,7 +368,7 @@ static void modern_refused(kfk__member *m, kfk_err code, int32_t generation, int
         return;
     at = at > now ? at : now;
     at = at > st->not_before ? at : st->not_before;
-    st->due = sooner(st->due, at);
+    st->due = kfk__sooner(st->due, at);
 }
 
 static void modern_overdue(kfk__member *m, int64_t now)
@@ -433,9 +428,9 @@ static int64_t modern_tick(kfk__member *m, int64_t now)
         return KFK__NEVER;
     until = tick_leave(m, now);
     go_back_in(m);
-    until = sooner(until, kfk__reconcile_tick(m, now));
-    until = sooner(until, tick_beat(m, now));
-    return sooner(until, kfk__names_tick(&st->names, now));
+    until = kfk__sooner(until, kfk__reconcile_tick(m, now));
+    until = kfk__sooner(until, tick_beat(m, now));
+    return kfk__sooner(until, kfk__names_tick(&st->names, now));
 }
 
 /* ---- its beginning and its end ---- */

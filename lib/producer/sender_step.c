@@ -12,11 +12,6 @@
 #include "record/batch.h"
 #include "proto/produce.h"
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- requests ---- */
 
 enum { MAX_SPARE = 8 };
@@ -306,7 +301,7 @@ static int64_t drain(kfk__sender *s, kfk__leader *l, int64_t now)
         moved = true;
     }
     until = watch(s, l, moved, now);
-    return sooner(until, kfk__list_empty(&l->ready) ? KFK__NEVER : kfk__node_ready_at(n));
+    return kfk__sooner(until, kfk__list_empty(&l->ready) ? KFK__NEVER : kfk__node_ready_at(n));
 }
 
 /* ---- metadata ---- */
@@ -469,7 +464,7 @@ static int64_t drain_all(kfk__sender *s, int64_t now)
     if (!kfk__identity_ready(&s->identity))
         return s->identity.asked || s->identity.fatal.code ? KFK__NEVER : retry_soon(s, now);
     for (kfk__list *at = s->schedule.leaders.next; at != &s->schedule.leaders; at = at->next) {
-        until = sooner(until, drain(s, KFK__ENTRY(at, kfk__leader, link), now));
+        until = kfk__sooner(until, drain(s, KFK__ENTRY(at, kfk__leader, link), now));
     }
     return until;
 }
@@ -481,9 +476,9 @@ int64_t kfk__sender_step(kfk__sender *s, const kfk__event *ev, int n, int64_t no
     kfk__client_events(&s->client, ev, n, now);
     take_news(s, now);
     kfk__schedule_run(&s->schedule, now);
-    until = sooner(kfk__settle_expired(s, now), drain_all(s, now));
-    until = sooner(until, kfk__client_tick(&s->client, now));
-    until = sooner(until, kfk__schedule_next(&s->schedule));
+    until = kfk__sooner(kfk__settle_expired(s, now), drain_all(s, now));
+    until = kfk__sooner(until, kfk__client_tick(&s->client, now));
+    until = kfk__sooner(until, kfk__schedule_next(&s->schedule));
     return kfk__accumulator_park(s->accumulator, until) ? until : now;
 }
 
