@@ -490,20 +490,5 @@ END_TEST
 
 int main(void)
 {
-    const char *one = getenv("SIM_SEED"), *many = getenv("SIM_SEEDS");
-    int first = one ? atoi(one) : 1, n = one ? 1 : many ? atoi(many) : SEEDS;
-    TCase *t = tcase_create("seeds");
-    Suite *suite = suite_create("sim/group_seeds");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    tcase_add_loop_test(t, seed, first, first + n);
-    if (!one)
-        tcase_add_test(t, a_seed_is_a_trace);
-    tcase_set_timeout(t, 300);
-    suite_add_tcase(suite, t);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return world_seeds_main("sim/group_seeds", seed, a_seed_is_a_trace, SEEDS);
 }

@@ -109,11 +109,21 @@ void world_seeds(const world_opts *o, uint64_t n, void (*app)(void))
         (void)world_run(&one, app);
 }
 
+/* Returns the exit status. */
+static int run_all(Suite *suite)
+{
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int world_main(const char *name, const TTest *const *tests)
 {
     Suite *suite = suite_create(name);
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     for (; *tests; tests++) {
         TCase *tc = tcase_create((*tests)->name);
@@ -122,10 +132,23 @@ int world_main(const char *name, const TTest *const *tests)
         tcase_set_timeout(tc, 300);
         suite_add_tcase(suite, tc);
     }
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_all(suite);
+}
+
+int world_seeds_main(const char *name, const TTest *seed, const TTest *trace, int n)
+{
+    const char *one = getenv("SIM_SEED"), *many = getenv("SIM_SEEDS");
+    int first = one ? atoi(one) : 1;
+    TCase *t = tcase_create("seeds");
+    Suite *suite = suite_create(name);
+
+    n = one ? 1 : many ? atoi(many) : n;
+    tcase_add_loop_test(t, seed, first, first + n);
+    if (!one)
+        tcase_add_test(t, trace);
+    tcase_set_timeout(t, 300);
+    suite_add_tcase(suite, t);
+    return run_all(suite);
 }
 
 /* ---- the cluster ---- */

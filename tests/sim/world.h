@@ -68,6 +68,10 @@ void nap(int64_t ms);
 /* A test program's main: each a START_TEST, ended by NULL. */
 int world_main(const char *name, const TTest *const *tests);
 
+/* The same for a program whose tests are seeds: |n| times |seed| from 1 on, or as $SIM_SEED or $SIM_SEEDS say, and |trace|
+ * unless it is one alone. */
+int world_seeds_main(const char *name, const TTest *seed, const TTest *trace, int n);
+
 /* ---- the cluster ---- */
 
 void topic(const char *name, int32_t partitions, int32_t replicas);
