@@ -5,6 +5,23 @@
 /* What one gets before its bytes are there. */
 enum { FIRST_BLOB = 64 * 1024 };
 
+/* All |n| bytes of it are in hand. */
+static kfk__step take_blob(kfk__decoder *d, kfk__piece *in, kfk_bytes *m, size_t n)
+{
+    const uint8_t *p = in->p;
+
+    if (!d->borrow) {
+        uint8_t *copy = kfk__arena_alloc(d->arena, n);
+
+        if (!copy)
+            return kfk__decoder_fail(d, in, KFK_ERR_NOMEM);
+        p = memcpy(copy, p, n);
+    }
+    *m = kfk__bytes(p, n);
+    in->p += n;
+    return KFK__STEP_ON;
+}
+
 kfk__step kfk__blob_begin(kfk__decoder *d, kfk__piece *in, const kfk__field *f, kfk_bytes *m)
 {
     bool is_string = f->type == KFK__T_STRING;
@@ -19,11 +36,8 @@ kfk__step kfk__blob_begin(kfk__decoder *d, kfk__piece *in, const kfk__field *f, 
     d->to_sink = d->sink && n >= 0 && f->type == KFK__T_RECORDS;
     if (n <= 0 && !d->to_sink)
         return KFK__STEP_ON;
-    if (d->borrow) {
-        *m = kfk__bytes(in->p, (size_t)n);
-        in->p += n;
-        return KFK__STEP_ON;
-    }
+    if (!d->to_sink && (size_t)n <= (size_t)(in->end - in->p))
+        return take_blob(d, in, m, (size_t)n);
     d->in_blob = true;
     d->blob_value = m;
     d->blob_len = (size_t)n;
