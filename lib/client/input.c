@@ -1,6 +1,7 @@
 #include "client/input.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <kfk/kafka_errors.h>
 
@@ -118,13 +119,16 @@ static size_t plain_header(kfk__input *in, bool tagged, const uint8_t *p, size_t
 static kfk_err take_length(kfk__input *in, const kfk__request *r, const uint8_t *bytes, size_t n,
                            size_t *used, char why[160])
 {
+    size_t missing = sizeof in->length - in->have, took = n < missing ? n : missing;
+
     if (in->have == 0) {
         kfk__arena_reset(&in->arena);
         kfk__buf_clear(&in->whole);
         in->body = NULL;
     }
-    while (in->have < sizeof in->length && *used < n)
-        in->length[in->have++] = bytes[(*used)++];
+    memcpy(in->length + in->have, bytes, took);
+    in->have += took;
+    *used += took;
     if (!r) {
         (void)snprintf(why, 160, "bytes that answer no request");
         return KFK_ERR_PROTOCOL;
@@ -197,7 +201,7 @@ kfk_err kfk__input_feed(kfk__input *in, const kfk__request *r, const uint8_t *by
         bool complete = false;
 
         if (in->at == KFK__IN_LENGTH) {
-            err = take_length(in, r, bytes, n, used, why);
+            err = take_length(in, r, bytes + *used, n - *used, used, why);
             if (!err && in->at == KFK__IN_HEADER)
                 err = begin_header(in, r, bytes, n, used, done, why);
             continue;

@@ -14,7 +14,7 @@
 typedef struct kfk__input {
     enum { KFK__IN_LENGTH, KFK__IN_HEADER, KFK__IN_BODY, KFK__IN_WHOLE } at;
     uint8_t length[4];
-    uint32_t have; /* of length */
+    size_t have;   /* of length */
     size_t left;   /* bytes of the frame still to come */
     size_t limit;  /* no frame is longer */
     struct {
