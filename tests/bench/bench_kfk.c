@@ -44,13 +44,21 @@ struct sender {
     pthread_t thread;
 };
 
+/* The next record is another one: its value, where they are to be like text, and the partition, where there are several. */
+static void vary(const struct bench *b, kfk_record *r, char *value, size_t i)
+{
+    if (b->text)
+        memcpy(value, &i, sizeof i < b->size ? sizeof i : b->size);
+    if ((size_t)++r->partition == b->partitions)
+        r->partition = 0;
+}
+
 static void *send_all(void *arg)
 {
     const struct sender *s = arg;
     kfk_producer *p = s->p;
     const size_t records = s->records;
-    const int32_t partitions = (int32_t)s->b->partitions;
-    const bool text = s->b->text;
+    const bool varies = s->b->text || s->b->partitions > 1;
     char *value = bench_value(s->b);
     kfk_record r = {.struct_size = sizeof r,
                     .flags = KFK_PARTITION,
@@ -59,11 +67,9 @@ static void *send_all(void *arg)
     kfk_error e;
 
     for (size_t i = 0; i < records; i++) {
-        if (text) /* no two alike */
-            memcpy(value, &i, sizeof i < s->b->size ? sizeof i : s->b->size);
         must(kfk_producer_send(p, &r, on_delivery, NULL, &e), "send", &e);
-        if (++r.partition == partitions)
-            r.partition = 0;
+        if (varies)
+            vary(s->b, &r, value, i);
     }
     free(value);
     return NULL;
