@@ -93,41 +93,45 @@ static kfk_err put_bytes(encoder *e, const kfk__field *f, const kfk_bytes *b)
     return KFK_OK;
 }
 
-static kfk_err put_value(encoder *e, const kfk__field *f, const void *m)
+/* A number, boolean or uuid. */
+static void put_number(encoder *e, uint8_t type, const void *m)
 {
     uint64_t bits;
 
-    switch ((kfk__field_type)f->type) {
+    switch ((kfk__field_type)type) {
     case KFK__T_BOOL:
         put8(e, *(const bool *)m);
-        return KFK_OK;
+        break;
     case KFK__T_INT8:
         put8(e, *(const uint8_t *)m);
-        return KFK_OK;
+        break;
     case KFK__T_INT16:
     case KFK__T_UINT16:
         put16(e, *(const uint16_t *)m);
-        return KFK_OK;
+        break;
     case KFK__T_INT32:
     case KFK__T_UINT32:
         put32(e, *(const uint32_t *)m);
-        return KFK_OK;
+        break;
     case KFK__T_INT64:
     case KFK__T_FLOAT64:
         memcpy(&bits, m, sizeof bits);
         put64(e, bits);
-        return KFK_OK;
-    case KFK__T_UUID:
+        break;
+    default:
         kfk__buf_put(e->out, m, sizeof(kfk__uuid));
-        return KFK_OK;
-    case KFK__T_STRING:
-    case KFK__T_BYTES:
-    case KFK__T_RECORDS:
-        return put_bytes(e, f, m);
-    case KFK__T_STRUCT:
-        return put_struct(e, f->sub, m);
+        break;
     }
-    return KFK_ERR_INTERNAL;
+}
+
+static kfk_err put_value(encoder *e, const kfk__field *f, const void *m)
+{
+    if (f->type == KFK__T_STRUCT)
+        return put_struct(e, f->sub, m);
+    if (f->type >= KFK__T_STRING)
+        return put_bytes(e, f, m);
+    put_number(e, f->type, m);
+    return KFK_OK;
 }
 
 static kfk_err put_array(encoder *e, const kfk__field *f, const void *m)
@@ -220,7 +224,12 @@ static kfk_err put_struct(encoder *e, const kfk__schema *s, const void *obj)
     kfk_err err = KFK_OK;
 
     for (; f < end && !err; f++)
-        err = kfk__field_in(f, e->version) ? put_field(e, f, obj) : leave_out(s, f, obj);
+        if (!kfk__field_in(f, e->version))
+            err = leave_out(s, f, obj);
+        else if (f->type < KFK__T_STRING && !(f->flags & KFK__F_ARRAY)) /* as most are */
+            put_number(e, f->type, (const uint8_t *)obj + f->offset);
+        else
+            err = put_field(e, f, obj);
     if (err || e->flexible)
         return err ? err : put_tags(e, s, obj);
     for (end = s->fields + s->n_fields; f < end && !err; f++)
