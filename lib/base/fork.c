@@ -1,11 +1,14 @@
 #include "base/fork.h"
 
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdbool.h>
 
 #include "base/ledger.h"
+#include "base/line.h"
 
-atomic_uint kfk__forks;
+/* Every send looks at it: not beside a variable of the program that is always being changed. */
+alignas(KFK__LINE) atomic_uint kfk__forks;
 
 /* Two threads may both register the handlers: of each fork the outermost pair counts. */
 static _Thread_local unsigned depth;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/line.h"
+
 static void *heap_alloc(void *ctx, size_t n)
 {
     (void)ctx;
@@ -31,6 +33,27 @@ void *kfk__zalloc(const kfk_allocator *a, size_t n)
     if (p)
         memset(p, 0, n);
     return p;
+}
+
+void *kfk__zalloc_lines(const kfk_allocator *a, size_t n, size_t align)
+{
+    const size_t mask = align - 1;
+    size_t extra = sizeof(void *) + mask + KFK__LINE - 1;
+    char *from = n <= SIZE_MAX - extra ? kfk__alloc(a, n + extra) : NULL;
+    void **p;
+
+    if (!from)
+        return NULL;
+    /* Behind where the memory begins and room to say so; in front of the end of the line that the last byte is in. */
+    p = (void **)(void *)(from + sizeof *p + (-(uintptr_t)(from + sizeof *p) & mask));
+    p[-1] = from;
+    return memset(p, 0, n);
+}
+
+void kfk__release_lines(const kfk_allocator *a, void *p)
+{
+    if (p)
+        kfk__release(a, ((void **)p)[-1]);
 }
 
 void *kfk__array(const kfk_allocator *a, void *p, size_t n, size_t size)

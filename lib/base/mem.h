@@ -28,6 +28,11 @@ static inline void kfk__release(const kfk_allocator *a, void *p)
 
 /* Zeroed memory. */
 void *kfk__zalloc(const kfk_allocator *a, size_t n);
+
+/* Zeroed memory in cache lines that nothing else lies in (line.h), from a multiple of |align| on, which is a power of two
+ * and no less than a line. */
+void *kfk__zalloc_lines(const kfk_allocator *a, size_t n, size_t align);
+void kfk__release_lines(const kfk_allocator *a, void *p);
 /* |p| (or NULL) made room for |n| elements of |size| bytes; NULL if that overflows, and |p| is then as it was. */
 void *kfk__array(const kfk_allocator *a, void *p, size_t n, size_t size);
 /* Copies, NUL-terminated. */

@@ -5,8 +5,8 @@
  *     lock the partition, encode into      (once a batch, not once    kfk__accumulator_park: nothing to do until then
  *     the tail batch, unlock               a record)
  *
- * Lock order: a partition's lock, then the accumulator's; the pool's and a topic's are taken with no other held, or
- * inside a partition's. No lock is held across a wait. */
+ * Lock order: a partition's lock, its queue_lock, the accumulator's; the pool's and a topic's are taken with no other
+ * held, or inside a partition's. No lock is held across a wait. */
 #ifndef KFK_PRODUCER_ACCUMULATOR_H
 #define KFK_PRODUCER_ACCUMULATOR_H
 
@@ -41,12 +41,13 @@ typedef struct kfk__accumulator {
     kfk__loop *loop; /* the Sender's */
     kfk__accumulator_options options;
     size_t max_record; /* a record with a larger bound is refused */
-    _Atomic bool room_wanted; /* a send was refused because there was none */
-    kfk__pool pool;
     kfk__topics topics;
     _Atomic bool closed;
+    _Atomic bool room_wanted; /* a send was refused because there was none */
 
-    kfk__mutex lock; /* guards all below */
+    alignas(KFK__LINE) kfk__pool pool;
+
+    alignas(KFK__LINE) kfk__mutex lock; /* guards all below */
     kfk__list fresh;        /* partitions with news for the Sender */
     kfk__list fresh_topics; /* topics whose partitions are wanted */
     bool stirred;           /* something else has changed: a flush, want of memory, the end */
@@ -77,7 +78,7 @@ kfk_err kfk__accumulator_await(kfk__accumulator *a, kfk__topic *t, int32_t at_le
 /* For who does not wait: asks for the topic's partitions, and says what is known: KFK_OK, there are more than
  * |at_least|; what makes it unusable; KFK_ERR_CLOSED; or KFK_ERR_WOULD_BLOCK. */
 kfk_err kfk__accumulator_ask(kfk__accumulator *a, kfk__topic *t, int32_t at_least);
-/* A batch has been begun: it has a number now, and is without a result. Inside its partition's lock. */
+/* A batch has been begun: it has a number now, and is without a result. Inside its partition's locks. */
 void kfk__accumulator_begun(kfk__accumulator *a, kfk__producer_batch *b);
 /* The partition has something new for the Sender, of interest from |when| on. */
 void kfk__accumulator_tell(kfk__accumulator *a, kfk__partition *p, int64_t when);

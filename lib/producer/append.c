@@ -71,12 +71,12 @@ typedef struct append {
 } append;
 
 /* The open batch is full. Locked. Without a codec it is ready; else the caller compresses it. */
-static void close_open(kfk__partition *p, append *ap)
+static void close_full(kfk__partition *p, append *ap)
 {
     kfk__producer_batch *b = p->open;
 
+    kfk__lock(&p->queue_lock);
     kfk__producer_batch_close(b);
-    p->open = NULL;
     if (b->state == KFK__BATCH_CLOSED) {
         b->compressing = true;
         ap->closed = b;
@@ -84,6 +84,8 @@ static void close_open(kfk__partition *p, append *ap)
         ap->tell = true;
         ap->tell_at = 0;
     }
+    kfk__unlock(&p->queue_lock);
+    p->open = NULL;
 }
 
 /* Begins a batch in the chunk that was got. Locked. */
@@ -95,18 +97,29 @@ static void begin_batch(kfk__accumulator *a, kfk__partition *p, append *ap)
                                             : kfk__topic_raw_limit(t, a->options.batch_size);
     kfk__producer_batch *b = kfk__producer_batch_new(&a->env->alloc, ap->chunk, ap->bound, codec,
                                                      t->level, limit);
-    bool first = kfk__list_empty(&p->deque);
 
     ap->chunk = NULL;
     b->partition = p;
     b->created_at = kfk__now(a->env);
-    kfk__partition_insert(p, &p->deque, b);
     p->open = b;
-    kfk__accumulator_begun(a, b);
-    if (first && !p->quiet) {
+    kfk__lock(&p->queue_lock);
+    if (kfk__list_empty(&p->deque) && !p->quiet) {
         ap->tell = true;
         ap->tell_at = b->created_at + a->options.linger_ns;
     }
+    kfk__partition_insert(p, &p->deque, b);
+    kfk__accumulator_begun(a, b);
+    kfk__unlock(&p->queue_lock);
+}
+
+/* The open batch does not linger. Locked. */
+static void make_urgent(kfk__partition *p, append *ap)
+{
+    kfk__lock(&p->queue_lock);
+    p->open->urgent = true;
+    ap->tell = !p->quiet;
+    ap->tell_at = 0;
+    kfk__unlock(&p->queue_lock);
 }
 
 /* The chunk that was got, if it was for this. */
@@ -160,7 +173,7 @@ static need make_room(kfk__accumulator *a, kfk__partition *p, append *ap)
         kfk__producer_batch_extend(b, c);
     }
     if (b && (size_t)(b->end - b->at) < ap->bound)
-        close_open(p, ap);
+        close_full(p, ap);
     if (!p->open) {
         if (had_its_share(a, p, ap))
             return NEED_SWITCH;
@@ -173,8 +186,6 @@ static need make_room(kfk__accumulator *a, kfk__partition *p, append *ap)
 
 static need try_append(kfk__accumulator *a, kfk__partition *p, append *ap)
 {
-    bool urgent = ap->sync_until != 0;
-
     if (!p->open || !kfk__batch_has_room(p->open, ap->bound) ||
         (ap->told && !kfk__batch_has_callback_room(p->open))) {
         need n = p->dead ? NEED_OPEN : make_room(a, p, ap);
@@ -188,11 +199,8 @@ static need try_append(kfk__accumulator *a, kfk__partition *p, append *ap)
             ap->record->flags & KFK_PARTITION ? ap->record->partition : -1;
     if (ap->sticky)
         p->sticky_bytes += ap->bound;
-    if (urgent && !p->open->urgent) {
-        p->open->urgent = true;
-        ap->tell = !p->quiet;
-        ap->tell_at = 0;
-    }
+    if (ap->sync_until && !p->open->urgent)
+        make_urgent(p, ap);
     return NEED_NOTHING;
 }
 
@@ -201,11 +209,11 @@ static void compress_closed(kfk__accumulator *a, kfk__partition *p, kfk__produce
 {
     kfk_err err = kfk__accumulator_compress(a, b);
 
-    kfk__lock(&p->lock);
+    kfk__lock(&p->queue_lock);
     if (!err)
         b->state = KFK__BATCH_READY;
     b->compressing = false;
-    kfk__unlock(&p->lock);
+    kfk__unlock(&p->queue_lock);
     kfk__accumulator_tell(a, p, 0);
 }
 

@@ -6,9 +6,11 @@
 #ifndef KFK_PRODUCER_HANDLE_H
 #define KFK_PRODUCER_HANDLE_H
 
+#include <stdalign.h>
 #include <stdatomic.h>
 
 #include "base/fork.h"
+#include "base/line.h"
 #include "producer/outbox.h"
 #include "producer/sender.h"
 
@@ -23,7 +25,7 @@ struct kfk_producer {
     kfk_config *config;
     kfk__client_options client_options;
     kfk__accumulator accumulator;
-    kfk__sender sender;
+    alignas(KFK__LINE) kfk__sender sender;
     kfk__loop loop;
     kfk__outbox outbox;
     _Atomic(const void *) in_callback; /* the thread that runs one, or NULL */

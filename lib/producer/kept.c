@@ -10,14 +10,13 @@ static kfk__producer_batch *take(kfk__topic *t, kfk__partitions *last)
     kfk__producer_batch *b;
 
     kfk__lock(&kept->lock);
+    kfk__partition_close_open(kept);
+    kfk__lock(&kept->queue_lock);
     b = kfk__partition_head(kept);
-    if (b) {
-        if (b == kept->open) {
-            kfk__producer_batch_close(b);
-            kept->open = NULL;
-        }
+    if (b)
         kfk__partition_remove(kept, b);
-    } else if (last) {
+    kfk__unlock(&kept->queue_lock);
+    if (!b && last) {
         /* Inside the lock: who finds no more being kept here finds the partitions. */
         kfk__topic_publish(t, last);
         kept->dead = true;

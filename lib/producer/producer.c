@@ -143,7 +143,7 @@ static void destroy(kfk_producer *p)
     kfk__loop_fini(&p->loop);
     kfk__mutex_fini(&p->lock);
     kfk_config_free(p->config);
-    kfk__release(&a, p);
+    kfk__release_lines(&a, p);
 }
 
 static void drop(kfk_producer *p)
@@ -318,7 +318,7 @@ static kfk_err make_parts(kfk_producer *p, kfk_error *e)
 kfk_err kfk__producer_new_in(kfk_producer **out, const kfk__env *env, const kfk_config *c,
                              kfk_error *e)
 {
-    kfk_producer *p = kfk__zalloc(&env->alloc, sizeof *p);
+    kfk_producer *p = kfk__zalloc_lines(&env->alloc, sizeof *p, KFK__LINE);
     kfk_err err;
 
     if (!p)
@@ -340,7 +340,7 @@ kfk_err kfk__producer_new_in(kfk_producer **out, const kfk__env *env, const kfk_
         kfk__client_metrics_fini(&p->sender.client.metrics);
         kfk__mutex_fini(&p->lock);
         kfk_config_free(p->config);
-        kfk__release(&env->alloc, p);
+        kfk__release_lines(&env->alloc, p);
         return err;
     }
     *out = p;

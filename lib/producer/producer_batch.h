@@ -9,8 +9,8 @@
  *   beside both       callbacks: [ (function, argument, timestamp) ... ] -> …   dense, by index; the first few lie in
  *                     the first chunk, and so does this struct: a batch is begun with one piece of memory
  *
- * A batch in a partition's deque is guarded by the partition's lock while it is OPEN or CLOSED; from READY on it is
- * the Sender's. What has been sent never changes (design: a retry sends the same bytes). */
+ * A batch in a partition's deque is guarded by the partition's locks while it is OPEN or CLOSED (topics.h); from READY on
+ * it is the Sender's. What has been sent never changes (design: a retry sends the same bytes). */
 #ifndef KFK_PRODUCER_PRODUCER_BATCH_H
 #define KFK_PRODUCER_PRODUCER_BATCH_H
 
@@ -83,9 +83,6 @@ typedef struct kfk__producer_batch {
     int32_t callback_limit; /* records up to here have room for a callback; 0: some are without before callback_at */
     kfk__callback *callback_at;
 
-    kfk__batch_state state;
-    bool urgent;      /* does not linger */
-    bool compressing; /* CLOSED, and a thread is at it */
     kfk__codec codec;
     int level;
     size_t raw;       /* bytes of records in the full chunks; those in the last come to it at the end */
@@ -96,6 +93,9 @@ typedef struct kfk__producer_batch {
     int32_t n_slots; /* for callbacks, up to callback_end */
     kfk__buf packed;                        /* header and compressed records */
 
+    kfk__batch_state state;
+    bool urgent;      /* does not linger */
+    bool compressing; /* CLOSED, and a thread is at it */
     kfk__list link;       /* in the partition's deque, or among those in flight */
     kfk__list incomplete; /* in the accumulator's list of all that have no result */
     kfk__list told;       /* in the outbox; it may be in flight still */

@@ -35,13 +35,6 @@ bool kfk__schedule_reserve(kfk__schedule *s, size_t n)
     return true;
 }
 
-kfk__producer_batch *kfk__partition_head(const kfk__partition *p)
-{
-    kfk__list *at = kfk__list_first(&p->deque);
-
-    return at ? KFK__ENTRY(at, kfk__producer_batch, link) : NULL;
-}
-
 /* ---- leaders ---- */
 
 static kfk__leader *leader_of(kfk__schedule *s, int32_t id)
@@ -120,7 +113,7 @@ bool kfk__schedule_holds(const kfk__schedule *s, const kfk__partition *p,
     return false;
 }
 
-/* When the head may go out. Locked. */
+/* When the head may go out. queue_lock is held. */
 static int64_t due_at(const kfk__schedule *s, const kfk__partition *p,
                       const kfk__producer_batch *head, int64_t now)
 {
@@ -137,7 +130,7 @@ static kfk__drain_state look(const kfk__schedule *s, kfk__partition *p, int64_t 
     kfk__drain_state state = KFK__DRAIN_IDLE;
     const kfk__producer_batch *head;
 
-    kfk__lock(&p->lock);
+    kfk__lock(&p->queue_lock);
     head = kfk__partition_head(p);
     if (head) {
         *due = due_at(s, p, head, now);
@@ -147,7 +140,7 @@ static kfk__drain_state look(const kfk__schedule *s, kfk__partition *p, int64_t 
             state = kfk__schedule_holds(s, p, head) ? KFK__DRAIN_WAITING : KFK__DRAIN_READY;
     }
     p->quiet = state == KFK__DRAIN_READY || state == KFK__DRAIN_WAITING || (head && p->retry_at > now);
-    kfk__unlock(&p->lock);
+    kfk__unlock(&p->queue_lock);
     return state;
 }
 

@@ -59,10 +59,8 @@ void kfk__schedule_hurry(kfk__schedule *s, int64_t now);
  * longer. */
 void kfk__schedule_leaders(kfk__schedule *s, int64_t now);
 
-/* The head of the deque, or NULL. Locked. */
-kfk__producer_batch *kfk__partition_head(const kfk__partition *p);
 /* Whether the head must wait for what is in flight, so that order and sequences stay right, or for who compresses it.
- * Locked. */
+ * queue_lock is held. */
 bool kfk__schedule_holds(const kfk__schedule *s, const kfk__partition *p,
                          const kfk__producer_batch *head);
 

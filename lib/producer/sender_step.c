@@ -85,46 +85,68 @@ static void replied(void *owner, void *arg, const kfk__reply *reply, int64_t now
 
 /* ---- sending ---- */
 
+static bool fits(const kfk__sender *s, const kfk__produce *pr, const kfk__producer_batch *b)
+{
+    return pr->n == 0 || pr->size + kfk__producer_batch_size(b) <= s->options.max_request_size;
+}
+
+/* The head of the deque, if it may go out now, and the state that it is in; NULL: it may not, or *later: it does not fit
+ * into this request. A READY one is in the deque no more. */
+static kfk__producer_batch *look_at_head(kfk__sender *s, kfk__partition *p, const kfk__produce *pr,
+                                         kfk__batch_state *state, bool *later)
+{
+    kfk__producer_batch *b;
+
+    kfk__lock(&p->queue_lock);
+    b = kfk__partition_head(p);
+    if (b && kfk__schedule_holds(&s->schedule, p, b))
+        b = NULL;
+    if (b && b->state == KFK__BATCH_READY) {
+        *later = !fits(s, pr, b);
+        if (*later)
+            b = NULL;
+        else
+            kfk__partition_remove(p, b);
+    }
+    if (b)
+        *state = b->state;
+    kfk__unlock(&p->queue_lock);
+    return b;
+}
+
+/* Makes the head, which is CLOSED and which nobody else compresses, READY. false: it stays where it is, or is over. */
+static bool compress_head(kfk__sender *s, kfk__partition *p, kfk__producer_batch *b, int64_t now)
+{
+    kfk_err err = kfk__accumulator_compress(s->accumulator, b);
+
+    if (err == KFK_ERR_NOMEM) { /* that may pass */
+        p->retry_at = kfk__client_retry_at(&s->client, &p->retry, err, now);
+        return false;
+    }
+    kfk__lock(&p->queue_lock);
+    if (err)
+        kfk__partition_remove(p, b);
+    else
+        b->state = KFK__BATCH_READY;
+    kfk__unlock(&p->queue_lock);
+    if (err)
+        kfk__settle_error(s, b, err, "the batch could not be compressed");
+    return !err;
+}
+
 /* The head of the deque, closed and compressed, if it may go out now and fits. *later: it does not fit into this
  * request. */
 static kfk__producer_batch *take_head(kfk__sender *s, kfk__partition *p, const kfk__produce *pr,
                                       bool *later, int64_t now)
 {
+    kfk__batch_state state = KFK__BATCH_READY;
     kfk__producer_batch *b;
-    kfk_err err;
 
-    kfk__lock(&p->lock);
-    b = kfk__partition_head(p);
-    if (b && kfk__schedule_holds(&s->schedule, p, b))
-        b = NULL;
-    if (b && b->state == KFK__BATCH_OPEN) {
-        kfk__producer_batch_close(b);
-        p->open = NULL;
-    }
-    kfk__unlock(&p->lock);
-    if (!b)
-        return NULL;
-    if (b->state == KFK__BATCH_CLOSED) {
-        err = kfk__accumulator_compress(s->accumulator, b);
-        if (err == KFK_ERR_NOMEM) { /* that may pass: it stays where it is */
-            p->retry_at = kfk__client_retry_at(&s->client, &p->retry, err, now);
+    while ((b = look_at_head(s, p, pr, &state, later)) != NULL && state != KFK__BATCH_READY)
+        if (state == KFK__BATCH_OPEN)
+            kfk__partition_close(p, b);
+        else if (!compress_head(s, p, b, now))
             return NULL;
-        }
-        if (err) {
-            kfk__lock(&p->lock);
-            kfk__partition_remove(p, b);
-            kfk__unlock(&p->lock);
-            kfk__settle_error(s, b, err, "the batch could not be compressed");
-            return NULL;
-        }
-        b->state = KFK__BATCH_READY;
-    }
-    *later = pr->n > 0 && pr->size + kfk__producer_batch_size(b) > s->options.max_request_size;
-    if (*later)
-        return NULL;
-    kfk__lock(&p->lock);
-    kfk__partition_remove(p, b);
-    kfk__unlock(&p->lock);
     return b;
 }
 
@@ -311,9 +333,7 @@ static void shut(kfk__partition *p)
 {
     kfk__lock(&p->lock);
     p->dead = true;
-    if (p->open)
-        kfk__producer_batch_close(p->open);
-    p->open = NULL;
+    kfk__partition_close_open(p);
     kfk__unlock(&p->lock);
 }
 

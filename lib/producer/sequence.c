@@ -75,7 +75,7 @@ void kfk__sequence_restart(kfk__identity *i, kfk__partition *p, kfk__list *lost)
     if (is_current(i, p)) /* else another partition has moved on already */
         kfk__identity_next_epoch(i);
     adopt(i, p);
-    kfk__lock(&p->lock);
+    kfk__lock(&p->queue_lock);
     for (at = p->deque.next; at != &p->deque; at = next) {
         kfk__producer_batch *b = KFK__ENTRY(at, kfk__producer_batch, link);
 
@@ -88,5 +88,5 @@ void kfk__sequence_restart(kfk__identity *i, kfk__partition *p, kfk__list *lost)
         kfk__partition_remove(p, b);
         kfk__list_push(lost, at);
     }
-    kfk__unlock(&p->lock);
+    kfk__unlock(&p->queue_lock);
 }

@@ -73,7 +73,7 @@ void kfk__requeue(kfk__partition *p, kfk__producer_batch *b)
     kfk__list *at;
 
     b->state = KFK__BATCH_READY;
-    kfk__lock(&p->lock);
+    kfk__lock(&p->queue_lock);
     for (at = p->deque.next; at != &p->deque; at = at->next) {
         const kfk__producer_batch *other = KFK__ENTRY(at, kfk__producer_batch, link);
 
@@ -81,7 +81,7 @@ void kfk__requeue(kfk__partition *p, kfk__producer_batch *b)
             break;
     }
     kfk__partition_insert(p, at, b);
-    kfk__unlock(&p->lock);
+    kfk__unlock(&p->queue_lock);
 }
 
 static bool expired(const kfk__sender *s, const kfk__producer_batch *b, int64_t now)
@@ -258,15 +258,12 @@ static bool pull(kfk__producer_batch *b)
     kfk__partition *p = b->partition;
     bool free;
 
-    kfk__lock(&p->lock);
+    kfk__partition_close(p, b);
+    kfk__lock(&p->queue_lock);
     free = !b->compressing;
-    if (free && b->state == KFK__BATCH_OPEN) {
-        kfk__producer_batch_close(b);
-        p->open = NULL;
-    }
     if (free)
         kfk__partition_remove(p, b);
-    kfk__unlock(&p->lock);
+    kfk__unlock(&p->queue_lock);
     return free;
 }
 

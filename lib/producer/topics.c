@@ -9,6 +9,11 @@
 /* Raw bytes in a batch are at most so many times batch.size, however well they compress. */
 enum { RAW_FACTOR = 16 };
 
+/* Names lie near the beginning of a quarter of a page. A strcmp that takes many bytes at a time does so if neither string
+ * can reach the end of its page, and finds that out, in glibc, from their addresses or'ed: with one that is low, hardly
+ * any other makes it think so. */
+enum { NAME_ALIGN = 1024 };
+
 /* Has no partitions and a name that no topic has, so that no record goes to it. Nobody changes it. */
 static char no_name[] = "";
 static kfk__partitions no_partitions;
@@ -31,16 +36,23 @@ static void init_partition(kfk__partition *p, kfk__topic *t, int32_t index)
     p->acked_sequence = -1;
     p->leader_was = -1;
     kfk__mutex_init(&p->lock);
+    kfk__mutex_init(&p->queue_lock);
     kfk__list_init(&p->deque);
     kfk__list_init(&p->fresh);
     kfk__list_init(&p->drain_link);
     kfk__list_init(&p->in_flight);
 }
 
-static void free_partition(const kfk_allocator *a, kfk__partition *p)
+static void fini_partition(kfk__partition *p)
 {
     kfk__mutex_fini(&p->lock);
-    kfk__release(a, p);
+    kfk__mutex_fini(&p->queue_lock);
+}
+
+static void free_partition(const kfk_allocator *a, kfk__partition *p)
+{
+    fini_partition(p);
+    kfk__release_lines(a, p);
 }
 
 static void free_partitions(const kfk_allocator *a, kfk__partitions *ps)
@@ -51,17 +63,16 @@ static void free_partitions(const kfk_allocator *a, kfk__partitions *ps)
         free_partition(a, ps->v[i]);
     for (; ps; ps = older) {
         older = ps->older;
-        kfk__release(a, ps);
+        kfk__release_lines(a, ps);
     }
 }
 
 static void free_topic(const kfk_allocator *a, kfk__topic *t)
 {
     free_partitions(a, atomic_load_explicit(&t->partitions, memory_order_relaxed));
-    kfk__mutex_fini(&t->kept.lock);
+    fini_partition(&t->kept);
     kfk__mutex_fini(&t->lock);
-    kfk__release(a, t->name);
-    kfk__release(a, t);
+    kfk__release_lines(a, t->name);
 }
 
 void kfk__topics_fini(kfk__topics *ts)
@@ -95,15 +106,14 @@ kfk__topic *kfk__topics_find(kfk__topics *ts, const char *name, size_t len)
 
 static kfk__topic *new_topic(const kfk_allocator *a, const char *name, size_t len, uint32_t hash)
 {
-    kfk__topic *t = kfk__zalloc(a, sizeof *t);
+    size_t before = (len + KFK__LINE) & ~(size_t)(KFK__LINE - 1);
+    char *all = kfk__zalloc_lines(a, before + sizeof(kfk__topic), NAME_ALIGN);
+    kfk__topic *t;
 
-    if (!t)
+    if (!all)
         return NULL;
-    t->name = kfk__strndup(a, name, len);
-    if (!t->name) {
-        kfk__release(a, t);
-        return NULL;
-    }
+    t = (kfk__topic *)(void *)(all + before);
+    t->name = memcpy(all, name, len);
     t->name_len = len;
     t->hash = hash;
     t->ratio = 1.0;
@@ -145,7 +155,7 @@ kfk__topic *kfk__topics_add(kfk__topics *ts, const char *name, size_t len,
 
 static kfk__partition *new_partition(const kfk_allocator *a, kfk__topic *t, int32_t index)
 {
-    kfk__partition *p = kfk__zalloc(a, sizeof *p);
+    kfk__partition *p = kfk__zalloc_lines(a, sizeof *p, KFK__LINE);
 
     if (p)
         init_partition(p, t, index);
@@ -157,7 +167,7 @@ kfk__partitions *kfk__topic_grow(kfk__topics *ts, kfk__topic *t, int32_t n)
     kfk__partitions *old = kfk__topic_partitions(t), *ps;
     int32_t had = old ? old->n : 0;
 
-    ps = kfk__alloc(ts->alloc, sizeof *ps + (size_t)n * sizeof *ps->v);
+    ps = kfk__zalloc_lines(ts->alloc, sizeof *ps + (size_t)n * sizeof *ps->v, KFK__LINE);
     if (!ps)
         return NULL;
     ps->n = n;
@@ -168,7 +178,7 @@ kfk__partitions *kfk__topic_grow(kfk__topics *ts, kfk__topic *t, int32_t n)
             continue;
         while (--i >= had)
             free_partition(ts->alloc, ps->v[i]);
-        kfk__release(ts->alloc, ps);
+        kfk__release_lines(ts->alloc, ps);
         return NULL;
     }
     return ps;
@@ -177,6 +187,24 @@ kfk__partitions *kfk__topic_grow(kfk__topics *ts, kfk__topic *t, int32_t n)
 void kfk__topic_publish(kfk__topic *t, kfk__partitions *ps)
 {
     atomic_store_explicit(&t->partitions, ps, memory_order_release);
+}
+
+void kfk__partition_close_open(kfk__partition *p)
+{
+    if (!p->open)
+        return;
+    kfk__lock(&p->queue_lock);
+    kfk__producer_batch_close(p->open);
+    kfk__unlock(&p->queue_lock);
+    p->open = NULL;
+}
+
+void kfk__partition_close(kfk__partition *p, const kfk__producer_batch *b)
+{
+    kfk__lock(&p->lock);
+    if (p->open == b)
+        kfk__partition_close_open(p);
+    kfk__unlock(&p->lock);
 }
 
 /* ---- the sticky choice ---- */

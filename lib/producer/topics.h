@@ -6,9 +6,11 @@
 #ifndef KFK_PRODUCER_TOPICS_H
 #define KFK_PRODUCER_TOPICS_H
 
+#include <stdalign.h>
 #include <stdatomic.h>
 
 #include "base/heap.h"
+#include "base/line.h"
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/uuid.h"
@@ -28,24 +30,27 @@ typedef enum kfk__drain_state {
 
 typedef struct kfk__topic kfk__topic;
 
+/* Two locks, so that the Sender does not come between one record and the next: as long as batches fill, it takes the
+ * second one only. A batch that is OPEN becomes something else with both held, |lock| first. */
 typedef struct kfk__partition {
-    kfk__topic *topic;
+    /* Touched for each record. */
+    alignas(KFK__LINE) kfk__topic *topic;
     int32_t index;
-
-    kfk__mutex lock;           /* guards the next five, and the batches in the deque */
+    kfk__mutex lock;           /* guards the next three, and what is written into the open batch */
     kfk__producer_batch *open; /* the last of the deque, while it is OPEN */
+    size_t sticky_bytes;       /* put here since the sticky choice fell on it */
+    bool dead;                 /* the producer is closed: no record goes in any more */
+
+    /* Touched for each batch. */
+    alignas(KFK__LINE) kfk__mutex queue_lock; /* guards the next two, and the states of the batches in the deque */
+    bool quiet; /* the Sender knows that there is something to send */
     kfk__list deque;
-    size_t sticky_bytes; /* put here since the sticky choice fell on it */
-    bool quiet;          /* the Sender knows that there is something to send */
-    bool dead;           /* the producer is closed: no record goes in any more */
-
-    _Atomic int32_t queued; /* batches in the deque; changed under the lock, read by the sticky choice */
+    _Atomic int32_t queued; /* batches in the deque; changed under queue_lock, read by the sticky choice */
     _Atomic bool away;      /* it has no leader, or one that takes nothing; the Sender's, read likewise */
-
-    kfk__list fresh; /* in the accumulator's list, under its lock */
+    kfk__list fresh;        /* in the accumulator's list, under its lock */
 
     /* The Sender's. */
-    kfk__drain_state drain;
+    alignas(KFK__LINE) kfk__drain_state drain;
     struct kfk__leader *leader; /* as looked up in: */
     uint64_t leader_era;
     int32_t leader_was; /* the last that was found; -1: none yet */
@@ -71,16 +76,18 @@ typedef struct kfk__partitions {
 } kfk__partitions;
 
 struct kfk__topic {
-    struct kfk__topic *next; /* in its bucket */
+    /* Looked at by every send. */
+    alignas(KFK__LINE) struct kfk__topic *next; /* in its bucket */
     uint32_t hash;
     size_t name_len;
-    char *name;
+    char *name; /* in front of this struct */
     kfk__codec codec;
     int level;
     kfk__partitioning partitioning;
     _Atomic(kfk__partitions *) partitions; /* NULL: not known yet */
-    kfk__partition kept; /* what is sent meanwhile by those who may not wait (kept.h); its index is -1 */
     _Atomic int32_t sticky;                /* -1: none chosen yet */
+
+    kfk__partition kept; /* what is sent meanwhile by those who may not wait (kept.h); its index is -1 */
 
     kfk__mutex lock;   /* guards the next three */
     kfk_err err;       /* why there are no partitions, where it is for good */
@@ -139,7 +146,15 @@ static inline kfk__partitions *kfk__topic_partitions(kfk__topic *t)
 int32_t kfk__topic_sticky(kfk__topic *t, const kfk__partitions *ps, int32_t full, bool adaptive,
                           uint64_t chance);
 
-/* Into the deque in front of |at|, and out of it. Locked. */
+/* The first of the deque; NULL: it is empty. queue_lock is held. */
+static inline kfk__producer_batch *kfk__partition_head(const kfk__partition *p)
+{
+    kfk__list *at = kfk__list_first(&p->deque);
+
+    return at ? KFK__ENTRY(at, kfk__producer_batch, link) : NULL;
+}
+
+/* Into the deque in front of |at|, and out of it. queue_lock is held. */
 static inline void kfk__partition_insert(kfk__partition *p, kfk__list *at, kfk__producer_batch *b)
 {
     kfk__list_insert(at, &b->link);
@@ -151,6 +166,11 @@ static inline void kfk__partition_remove(kfk__partition *p, kfk__producer_batch 
     kfk__list_remove(&b->link);
     atomic_fetch_sub_explicit(&p->queued, 1, memory_order_relaxed);
 }
+
+/* Nothing more goes into the open batch, if there is one. |lock| is held. */
+void kfk__partition_close_open(kfk__partition *p);
+/* The same, if it is |b|, with neither lock held. */
+void kfk__partition_close(kfk__partition *p, const kfk__producer_batch *b);
 
 /* The compression ratio, as it moved with one more batch (as Java's CompressionRatioEstimator: quick to get worse, slow
  * to get better). */

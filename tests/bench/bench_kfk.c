@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static void set(const char *name, const char *value, void *arg)
 
 /* ---- produce ---- */
 
-static _Atomic size_t delivered; /* written by the Sender alone */
+static alignas(64) _Atomic size_t delivered; /* written by the Sender alone */
 
 static void on_delivery(kfk_producer *p, const kfk_delivery *d, void *arg)
 {
