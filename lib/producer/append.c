@@ -88,17 +88,16 @@ static void close_full(kfk__partition *p, append *ap)
     p->open = NULL;
 }
 
-/* Begins a batch in the chunk that was got. Locked. */
-static void begin_batch(kfk__accumulator *a, kfk__partition *p, append *ap)
+/* Begins a batch in |chunk|. Locked. */
+static void begin_batch(kfk__accumulator *a, kfk__partition *p, append *ap, kfk__chunk *chunk)
 {
     kfk__topic *t = p->topic;
     kfk__codec codec = ap->kept ? KFK__CODEC_NONE : t->codec;
     size_t limit = codec == KFK__CODEC_NONE ? SIZE_MAX
                                             : kfk__topic_raw_limit(t, a->options.batch_size);
-    kfk__producer_batch *b = kfk__producer_batch_new(&a->env->alloc, ap->chunk, ap->bound, codec,
+    kfk__producer_batch *b = kfk__producer_batch_new(&a->env->alloc, chunk, ap->bound, codec,
                                                      t->level, limit);
 
-    ap->chunk = NULL;
     b->partition = p;
     b->created_at = kfk__now(a->env);
     p->open = b;
@@ -122,23 +121,34 @@ static void make_urgent(kfk__partition *p, append *ap)
     kfk__unlock(&p->queue_lock);
 }
 
-/* The chunk that was got, if it was for this. */
-static kfk__chunk *use_chunk(append *ap, need chunk_for)
+/* How large a chunk is that is for this. */
+static size_t chunk_size(const kfk__accumulator *a, const append *ap, need chunk_for)
 {
-    kfk__chunk *c = ap->chunk_for == chunk_for ? ap->chunk : NULL;
+    size_t records = KFK__BATCH_HEADER + ap->bound;
 
-    if (c)
-        ap->chunk = NULL;
+    if (chunk_for == NEED_CALLBACKS)
+        return kfk__callback_chunk();
+    return kfk__record_chunk(records > a->options.batch_size ? records : a->options.batch_size);
+}
+
+/* The chunk that was got, if it was for this, or one that is at hand; NULL: one is to be got. */
+static kfk__chunk *use_chunk(kfk__accumulator *a, append *ap, need chunk_for)
+{
+    kfk__chunk *c = ap->chunk;
+
+    if (!c || ap->chunk_for != chunk_for)
+        return kfk__pool_reuse(&a->pool, chunk_size(a, ap, chunk_for));
+    ap->chunk = NULL;
     return c;
 }
 
 /* Room for one more callback. Locked. */
-static bool extend_callbacks(kfk__producer_batch *b, append *ap)
+static bool extend_callbacks(kfk__accumulator *a, kfk__producer_batch *b, append *ap)
 {
     kfk__chunk *c;
 
     while (!kfk__producer_batch_callback_room(b)) {
-        c = use_chunk(ap, NEED_CALLBACKS);
+        c = use_chunk(a, ap, NEED_CALLBACKS);
         if (!c)
             return false;
         kfk__producer_batch_extend_callbacks(b, c);
@@ -167,7 +177,7 @@ static need make_room(kfk__accumulator *a, kfk__partition *p, append *ap)
     kfk__chunk *c;
 
     if (b && (size_t)(b->end - b->at) < ap->bound && may_extend(b, ap->bound)) {
-        c = use_chunk(ap, NEED_RECORDS);
+        c = use_chunk(a, ap, NEED_RECORDS);
         if (!c)
             return NEED_RECORDS;
         kfk__producer_batch_extend(b, c);
@@ -177,11 +187,12 @@ static need make_room(kfk__accumulator *a, kfk__partition *p, append *ap)
     if (!p->open) {
         if (had_its_share(a, p, ap))
             return NEED_SWITCH;
-        if (!ap->chunk || ap->chunk_for != NEED_RECORDS)
+        c = use_chunk(a, ap, NEED_RECORDS);
+        if (!c)
             return NEED_RECORDS;
-        begin_batch(a, p, ap);
+        begin_batch(a, p, ap, c);
     }
-    return !ap->told || extend_callbacks(p->open, ap) ? NEED_NOTHING : NEED_CALLBACKS;
+    return !ap->told || extend_callbacks(a, p->open, ap) ? NEED_NOTHING : NEED_CALLBACKS;
 }
 
 static need try_append(kfk__accumulator *a, kfk__partition *p, append *ap)
@@ -236,11 +247,8 @@ static bool may_wait(const kfk__accumulator *a, append *ap)
 /* Memory for what is needed. Nothing is held while waiting: else those who wait could hold all there is. */
 static kfk_err get_chunk(kfk__accumulator *a, append *ap, need n)
 {
-    size_t records = KFK__BATCH_HEADER + ap->bound;
-    size_t cap = kfk__callback_chunk();
+    size_t cap = chunk_size(a, ap, n);
 
-    if (n == NEED_RECORDS)
-        cap = kfk__record_chunk(records > a->options.batch_size ? records : a->options.batch_size);
     if (ap->chunk)
         kfk__pool_put(&a->pool, ap->chunk);
     ap->chunk_for = n;

@@ -35,7 +35,7 @@ static void release_chain(const kfk_allocator *a, kfk__chunk *c)
 void kfk__pool_fini(kfk__pool *p)
 {
     for (int i = 0; i < KFK__POOL_SIZES; i++)
-        release_chain(&p->env->alloc, p->kept[i]);
+        release_chain(&p->env->alloc, p->kept[i].first);
     kfk__mutex_fini(&p->lock);
 }
 
@@ -57,22 +57,52 @@ static int size_of(const kfk__pool *p, size_t cap)
 
 static kfk__chunk *pop_kept(kfk__pool *p, int size)
 {
-    kfk__chunk *c = p->kept[size];
+    kfk__chunk *c = p->kept[size].first;
 
-    p->kept[size] = c->next;
+    p->kept[size].first = c->next;
     p->kept_bytes -= c->cap;
     return c;
 }
 
-static taken take_kept(kfk__pool *p, size_t cap)
+static void push_kept(kfk__pool *p, int size, kfk__chunk *c)
 {
-    taken t = {NULL, NULL};
+    kfk__kept_chunks *k = &p->kept[size];
+
+    c->next = NULL;
+    c->rests_since = kfk__now(p->env);
+    if (k->first)
+        k->last->next = c;
+    else
+        k->first = c;
+    k->last = c;
+    p->kept_bytes += c->cap;
+}
+
+/* Whether a new chunk is better than this one, which has rested longest. Its bytes have been granted. */
+static bool wants_new(const kfk__pool *p, const kfk__chunk *c)
+{
+    size_t used = p->total - p->available + p->kept_bytes;
+
+    return p->kept_bytes <= p->available && used <= p->total / KFK__POOL_PART &&
+           kfk__now(p->env) - c->rests_since < KFK__POOL_REST_NS;
+}
+
+/* The one whose turn it is, for bytes that have been granted; NULL: a new one is to be made. */
+static kfk__chunk *next_kept(kfk__pool *p, size_t cap)
+{
     int size = size_of(p, cap);
 
-    if (size < KFK__POOL_SIZES && p->kept[size])
-        t.chunk = pop_kept(p, size);
+    if (size == KFK__POOL_SIZES || !p->kept[size].first || wants_new(p, p->kept[size].first))
+        return NULL;
+    return pop_kept(p, size);
+}
+
+static taken take_kept(kfk__pool *p, size_t cap)
+{
+    taken t = {next_kept(p, cap), NULL};
+
     while (p->kept_bytes > p->available) {
-        kfk__chunk *c = pop_kept(p, p->kept[0] ? 0 : 1);
+        kfk__chunk *c = pop_kept(p, p->kept[0].first ? 0 : 1);
 
         c->next = t.surplus;
         t.surplus = c;
@@ -84,10 +114,12 @@ static void serve(kfk__pool *p)
 {
     kfk__list *at;
 
-    while ((at = kfk__list_first(&p->waiters)) != NULL) {
+    p->serves |= p->available >= p->total / KFK__POOL_PLENTY;
+    while (p->serves && (at = kfk__list_first(&p->waiters)) != NULL) {
         waiting *w = KFK__ENTRY(at, waiting, link);
 
-        if (p->available < w->cap)
+        p->serves = p->available >= w->cap;
+        if (!p->serves)
             return;
         p->available -= w->cap;
         w->granted = true;
@@ -113,6 +145,14 @@ static void give_back(kfk__pool *p, size_t cap)
     kfk__unlock(&p->lock);
 }
 
+/* As if it had just been made. */
+static kfk__chunk *renew(kfk__chunk *c)
+{
+    c->next = NULL;
+    c->used = 0;
+    return c;
+}
+
 /* |cap| bytes have been granted: makes a chunk of them. */
 static kfk__chunk *make(kfk__pool *p, taken t, size_t cap)
 {
@@ -125,10 +165,8 @@ static kfk__chunk *make(kfk__pool *p, taken t, size_t cap)
         give_back(p, cap);
         return NULL;
     }
-    c->next = NULL;
     c->cap = cap;
-    c->used = 0;
-    return c;
+    return renew(c);
 }
 
 kfk__chunk *kfk__pool_try(kfk__pool *p, size_t cap)
@@ -144,6 +182,21 @@ kfk__chunk *kfk__pool_try(kfk__pool *p, size_t cap)
     }
     kfk__unlock(&p->lock);
     return granted ? make(p, t, cap) : NULL;
+}
+
+kfk__chunk *kfk__pool_reuse(kfk__pool *p, size_t cap)
+{
+    kfk__chunk *c = NULL;
+
+    kfk__lock(&p->lock);
+    if (p->available >= cap && kfk__list_empty(&p->waiters)) {
+        p->available -= cap;
+        c = next_kept(p, cap);
+        if (!c)
+            p->available += cap;
+    }
+    kfk__unlock(&p->lock);
+    return c ? renew(c) : NULL;
 }
 
 kfk__chunk *kfk__pool_overdraw(kfk__pool *p, size_t cap)
@@ -165,17 +218,22 @@ static kfk_err wait_for(kfk__pool *p, waiting *w, int64_t until)
 {
     kfk_err err = KFK_OK;
     const kfk__env_ops *ops = p->env->ops;
+    const int64_t patience = kfk__now(p->env) + KFK__POOL_PATIENCE_NS;
+    bool patient = patience < until, in_time, end;
 
     p->wanted(p->owner); /* now that it can be seen waiting */
-    while (ops->wait(p->env->ctx, &w->waiter, until)) {
-        bool end;
-
+    do {
+        in_time = ops->wait(p->env->ctx, &w->waiter, patient ? patience : until);
         kfk__lock(&p->lock);
+        if (!in_time) {
+            in_time = patient;
+            patient = false;
+            p->serves = true;
+            serve(p);
+        }
         end = w->granted || p->closed;
         kfk__unlock(&p->lock);
-        if (end)
-            break;
-    }
+    } while (in_time && !end);
     kfk__lock(&p->lock);
     if (!w->granted) {
         kfk__list_remove(&w->link);
@@ -226,9 +284,7 @@ void kfk__pool_put(kfk__pool *p, kfk__chunk *c)
 
     kfk__lock(&p->lock);
     if (size < KFK__POOL_SIZES) {
-        c->next = p->kept[size];
-        p->kept[size] = c;
-        p->kept_bytes += cap;
+        push_kept(p, size, c);
         c = NULL;
     }
     returned(p, cap);
