@@ -28,7 +28,7 @@ UNIT := admin/admin admin/changes admin/groups admin/result base/arena base/buf 
 	membership/subscription membership/tips membership/userdata membership/wanted \
 	net/addr net/env_posix net/helper net/loop net/poller net/resolver net/socket \
 	net/thread net/transport_tcp net/waiter producer/partitioner \
-	producer/producer_batch producer/threads producer/topics proto/api proto/blob \
+	producer/pool producer/producer_batch producer/threads producer/topics proto/api proto/blob \
 	proto/data proto/decode proto/encode proto/header proto/message proto/piece \
 	record/batch record/cursor record/golden record/message record/read record/write \
 	tools/args tools/date tools/deserializer tools/expression tools/lines tools/re2

@@ -1,14 +1,11 @@
 #include "base/fork.h"
 
 #include <pthread.h>
-#include <stdalign.h>
 #include <stdbool.h>
 
 #include "base/ledger.h"
-#include "base/line.h"
 
-/* Every send looks at it: not beside a variable of the program that is always being changed. */
-alignas(KFK__LINE) atomic_uint kfk__forks;
+kfk__fork_counter kfk__forks;
 
 /* Two threads may both register the handlers: of each fork the outermost pair counts. */
 static _Thread_local unsigned depth;
@@ -28,7 +25,7 @@ static void after(void)
 /* The ledgers' locks are those that this thread took: whoever slept for them is not here. */
 static void in_child(void)
 {
-    atomic_fetch_add_explicit(&kfk__forks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&kfk__forks.n, 1, memory_order_relaxed);
     after();
 }
 

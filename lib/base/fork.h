@@ -7,9 +7,17 @@
 #ifndef KFK_BASE_FORK_H
 #define KFK_BASE_FORK_H
 
+#include <stdalign.h>
 #include <stdatomic.h>
 
-extern atomic_uint kfk__forks;
+#include "base/line.h"
+
+/* Every send looks at it, so nothing that is always being changed lies in its line. */
+typedef struct kfk__fork_counter {
+    alignas(KFK__LINE) atomic_uint n;
+} kfk__fork_counter;
+
+extern kfk__fork_counter kfk__forks;
 
 /* Starts to count; to be called before the first count is remembered. Any thread, any number of
  * times. 0 or ENOMEM. */
@@ -17,7 +25,7 @@ int kfk__fork_watch(void);
 
 static inline unsigned kfk__fork_count(void)
 {
-    return atomic_load_explicit(&kfk__forks, memory_order_relaxed);
+    return atomic_load_explicit(&kfk__forks.n, memory_order_relaxed);
 }
 
 #endif

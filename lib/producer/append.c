@@ -248,6 +248,7 @@ static bool may_wait(const kfk__accumulator *a, append *ap)
 static kfk_err get_chunk(kfk__accumulator *a, append *ap, need n)
 {
     size_t cap = chunk_size(a, ap, n);
+    kfk_err err;
 
     if (ap->chunk)
         kfk__pool_put(&a->pool, ap->chunk);
@@ -256,10 +257,16 @@ static kfk_err get_chunk(kfk__accumulator *a, append *ap, need n)
     if (ap->chunk)
         return KFK_OK;
     if (!may_wait(a, ap)) {
+        /* Said before the last look, so that what comes back after it is told of. */
         atomic_store_explicit(&a->room_wanted, true, memory_order_relaxed);
-        return KFK_ERR_WOULD_BLOCK;
+        ap->chunk = kfk__pool_try(&a->pool, cap);
+        return ap->chunk ? KFK_OK : KFK_ERR_WOULD_BLOCK;
     }
-    return kfk__pool_get(&a->pool, cap, ap->until, &ap->chunk);
+    err = kfk__pool_get(&a->pool, cap, ap->until, &ap->chunk);
+    /* As long as this one stood in line, there was no room for who does not wait. */
+    if (atomic_load_explicit(&a->room_wanted, memory_order_relaxed))
+        kfk__accumulator_stir(a);
+    return err;
 }
 
 static kfk_err satisfy(kfk__accumulator *a, kfk__partition **p, append *ap, need n)

@@ -8,7 +8,8 @@
 typedef struct waiting {
     kfk__list link;
     size_t cap;
-    bool granted; /* cap bytes have been taken off |available| for it */
+    bool impatient; /* takes what it needs, be there plenty or not */
+    bool granted;   /* cap bytes have been taken off |available| for it */
     kfk__waiter waiter;
 } waiting;
 
@@ -115,11 +116,12 @@ static void serve(kfk__pool *p)
     kfk__list *at;
 
     p->serves |= p->available >= p->total / KFK__POOL_PLENTY;
-    while (p->serves && (at = kfk__list_first(&p->waiters)) != NULL) {
+    while ((at = kfk__list_first(&p->waiters)) != NULL) {
         waiting *w = KFK__ENTRY(at, waiting, link);
 
-        p->serves = p->available >= w->cap;
-        if (!p->serves)
+        if (p->available < w->cap)
+            p->serves = false;
+        if (p->available < w->cap || !(p->serves || w->impatient))
             return;
         p->available -= w->cap;
         w->granted = true;
@@ -219,16 +221,17 @@ static kfk_err wait_for(kfk__pool *p, waiting *w, int64_t until)
     kfk_err err = KFK_OK;
     const kfk__env_ops *ops = p->env->ops;
     const int64_t patience = kfk__now(p->env) + KFK__POOL_PATIENCE_NS;
-    bool patient = patience < until, in_time, end;
+    bool in_time, end;
 
     p->wanted(p->owner); /* now that it can be seen waiting */
     do {
-        in_time = ops->wait(p->env->ctx, &w->waiter, patient ? patience : until);
+        int64_t limit = w->impatient ? until : kfk__sooner(patience, until);
+
+        in_time = ops->wait(p->env->ctx, &w->waiter, limit);
         kfk__lock(&p->lock);
         if (!in_time) {
-            in_time = patient;
-            patient = false;
-            p->serves = true;
+            in_time = limit < until;
+            w->impatient = true;
             serve(p);
         }
         end = w->granted || p->closed;
@@ -283,7 +286,7 @@ void kfk__pool_put(kfk__pool *p, kfk__chunk *c)
     int size = size_of(p, cap);
 
     kfk__lock(&p->lock);
-    if (size < KFK__POOL_SIZES) {
+    if (size < KFK__POOL_SIZES && p->owed == 0) {
         push_kept(p, size, c);
         c = NULL;
     }

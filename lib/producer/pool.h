@@ -54,7 +54,7 @@ typedef struct kfk__pool {
     size_t available;
     size_t owed; /* handed out beyond |total|; nothing is available then */
     kfk__kept_chunks kept[KFK__POOL_SIZES];
-    size_t kept_bytes; /* never more than |available| */
+    size_t kept_bytes; /* no more than |available|, but while somebody fetches what was granted */
     kfk__list waiters;
     bool serves; /* there was plenty, and is still enough */
     bool closed;

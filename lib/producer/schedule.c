@@ -139,7 +139,9 @@ static kfk__drain_state look(const kfk__schedule *s, kfk__partition *p, int64_t 
         else
             state = kfk__schedule_holds(s, p, head) ? KFK__DRAIN_WAITING : KFK__DRAIN_READY;
     }
-    p->quiet = state == KFK__DRAIN_READY || state == KFK__DRAIN_WAITING || (head && p->retry_at > now);
+    /* Who backs off does so whatever else comes in; who lingers does not. */
+    p->quiet = state == KFK__DRAIN_READY || state == KFK__DRAIN_WAITING ||
+               (state == KFK__DRAIN_TIMER && *due == p->retry_at);
     kfk__unlock(&p->queue_lock);
     return state;
 }

@@ -9,9 +9,8 @@
 /* Raw bytes in a batch are at most so many times batch.size, however well they compress. */
 enum { RAW_FACTOR = 16 };
 
-/* Names lie near the beginning of a quarter of a page. A strcmp that takes many bytes at a time does so if neither string
- * can reach the end of its page, and finds that out, in glibc, from their addresses or'ed: with one that is low, hardly
- * any other makes it think so. */
+/* Names lie where a quarter of a page begins. glibc's strcmp takes many bytes at a time if no string can reach the end of
+ * its page, which it tells from both addresses or'ed: the fewer bits this one has, the fewer others make it think so. */
 enum { NAME_ALIGN = 1024 };
 
 /* Has no partitions and a name that no topic has, so that no record goes to it. Nobody changes it. */

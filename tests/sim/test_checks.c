@@ -482,6 +482,36 @@ START_TEST(what_comes_while_nothing_backs_off_is_seen)
 }
 END_TEST
 
+/* The same, and what comes lingers far beyond the backoff, until it fills its batch. */
+static void filled_meanwhile(void)
+{
+    kfk_producer *p = producer("linger.ms", "60000", "batch.size", "200", "retry.backoff.ms", "1000",
+                               NULL);
+
+    topic("t", 1, 1);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .level = KFK__DEV_ANY,
+          .value = KFK_ERR_NOT_ENOUGH_REPLICAS);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 100), KFK_OK);
+    nap(100);
+    ck_assert_int_eq(kfk_producer_purge(p, &w.e), KFK_OK);
+    nap(100);
+    ck_assert_int_eq(told(KFK_NOT_WRITTEN), 3);
+    ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 100), KFK_OK);
+    nap(50);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 100), KFK_OK);
+    nap(1500);
+    ck_assert_int_eq(report_of(3).status, KFK_DELIVERED);
+    ends(p);
+}
+
+START_TEST(what_fills_a_batch_while_nothing_backs_off_is_seen)
+{
+    EACH(filled_meanwhile, 0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {check_05_a_key_means_a_partition_with_a_leader_or_without,
@@ -493,6 +523,7 @@ int main(void)
                                   check_18_a_bad_record_is_told_apart_from_the_others_of_its_batch,
                                   partitions_take_turns,
                                   what_comes_while_nothing_backs_off_is_seen,
+                                  what_fills_a_batch_while_nothing_backs_off_is_seen,
                                   NULL};
 
     return world_main("sim/checks", tests);

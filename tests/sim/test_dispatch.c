@@ -382,7 +382,7 @@ static void on_writable(void *arg)
 
 static const char *mode;
 
-static void tells_of_room(void)
+static kfk_producer *with_little_memory(const char *bytes)
 {
     const kfk_hooks h = {.struct_size = sizeof h, .writable = on_writable};
     kfk_config *c = kfk_config_new(&w.rig.env.alloc);
@@ -391,12 +391,19 @@ static void tells_of_room(void)
     writable_calls = 0;
     ck_assert_int_eq(kfk_config_set(c, "bootstrap.servers", w.bootstrap, &w.e), KFK_OK);
     ck_assert_int_eq(kfk_config_set(c, "dispatch", mode, &w.e), KFK_OK);
-    ck_assert_int_eq(kfk_config_set(c, "buffer.memory", "40000", &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_config_set(c, "buffer.memory", bytes, &w.e), KFK_OK);
     ck_assert_int_eq(kfk_config_set(c, "batch.size", "2000", &w.e), KFK_OK);
     ck_assert_int_eq(kfk_config_hooks(c, &h, &writable_calls, &w.e), KFK_OK);
     ck_assert_int_eq(kfk__producer_new_in(&p, &w.rig.env, c, &w.e), KFK_OK);
     kfk_config_free(c);
     topic("t", 1, 1);
+    return p;
+}
+
+static void tells_of_room(void)
+{
+    kfk_producer *p = with_little_memory("40000");
+
     while (send_record(p, new_record(), "t", 0, KFK_NOWAIT, 100) == KFK_OK)
         ;
     ck_assert_int_eq(writable_calls, 0);
@@ -409,6 +416,51 @@ static void tells_of_room(void)
     ends(p);
     ck_assert_int_eq(writable_calls, 1);
 }
+
+static kfk__waiter told_one;
+
+static void wakes(kfk_producer *p, const kfk_delivery *d, void *arg)
+{
+    (void)p, (void)d, (void)arg;
+    w.rig.env.ops->wake(w.rig.env.ctx, &told_one);
+}
+
+/* A callback lets the application try again, and the memory of its record comes back while that finds that there is none:
+ * whichever is first, who was refused hears of it. */
+static void hears_of_room(void)
+{
+    const kfk_record r = {.struct_size = sizeof r,
+                          .flags = KFK_PARTITION | KFK_NOWAIT,
+                          .topic = "t",
+                          .value = {"v", 1}};
+    const kfk__env_ops *ops = w.rig.env.ops;
+    kfk_producer *p = with_little_memory("3200");
+
+    ck_assert_int_eq(ops->waiter_init(w.rig.env.ctx, &told_one), 0);
+    for (int n = 0; n < 200;) {
+        int heard = writable_calls;
+        int64_t end = now() + 5 * SIM_S;
+
+        if (kfk_producer_send(p, &r, wakes, NULL, &w.e) == KFK_OK) {
+            n++;
+            ck_assert(ops->wait(w.rig.env.ctx, &told_one, end));
+            continue;
+        }
+        ck_assert_int_eq(w.e.code, KFK_ERR_WOULD_BLOCK);
+        while (writable_calls == heard && now() < end)
+            nap(1);
+        ck_assert_int_gt(writable_calls, heard);
+    }
+    ops->waiter_fini(w.rig.env.ctx, &told_one);
+    ends(p);
+}
+
+START_TEST(room_is_told_of_whoever_looks_first)
+{
+    mode = "thread";
+    world_seeds(&(world_opts){0}, 200, hears_of_room);
+}
+END_TEST
 
 START_TEST(room_is_told_of_once_after_a_refusal)
 {
@@ -757,7 +809,7 @@ int main(void)
                                   take_gives_results_as_an_array,
                                   take_and_dispatch_keep_the_order,
                                   take_fits_any_struct_size,
-                                  room_is_told_of_once_after_a_refusal,
+                                  room_is_told_of_once_after_a_refusal, room_is_told_of_whoever_looks_first,
                                   calls_that_wait_are_refused_in_callbacks,
                                   a_send_from_a_callback_never_waits,
                                   a_producer_can_be_freed_in_its_callback,

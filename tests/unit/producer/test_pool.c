@@ -11,7 +11,10 @@ static fakeenv fake;
 static kfk__env_ops ops;
 static kfk__pool pool;
 static kfk__chunk *lent[64]; /* what comes back while somebody waits: */
-static int n_lent, back;     /* how many, of which so many at each look */
+static int n_lent;           /* so many are out; */
+static int64_t back_at;      /* then, or at once, */
+static int back;             /* so many, one by one until somebody is woken */
+static void (*meanwhile)(void); /* once, while the first waits; NULL: nothing */
 
 static int init_waiter(void *ctx, kfk__waiter *w)
 {
@@ -27,14 +30,20 @@ static void fini_waiter(void *ctx, kfk__waiter *w)
 /* Some chunks come back; if that wakes nobody, time passes. */
 static bool wait_a_while(void *ctx, kfk__waiter *w, int64_t until)
 {
+    void (*other)(void) = meanwhile;
     int wakes = fake.wakes;
 
     (void)ctx, (void)w;
-    while (n_lent > 0 && fake.wakes == wakes && back-- > 0)
+    meanwhile = NULL;
+    if (other)
+        other();
+    if (until >= back_at && fake.now < back_at)
+        fake.now = back_at;
+    while (fake.now >= back_at && n_lent > 0 && fake.wakes == wakes && back-- > 0)
         kfk__pool_put(&pool, lent[--n_lent]);
     if (fake.wakes > wakes)
         return true;
-    fake.now = until;
+    fake.now = until > fake.now ? until : fake.now;
     return false;
 }
 
@@ -51,6 +60,9 @@ static void begin(size_t total)
     ops.waiter_fini = fini_waiter;
     ops.wait = wait_a_while;
     fake.env.ops = &ops;
+    n_lent = back = 0;
+    back_at = 0;
+    meanwhile = NULL;
     kfk__pool_init(&pool, &fake.env, total, SIZE, MORE, wanted, NULL);
 }
 
@@ -160,6 +172,7 @@ START_TEST(overdrawn_is_paid_back_first)
     over = kfk__pool_overdraw(&pool, SIZE);
     ck_assert_ptr_nonnull(over);
     kfk__pool_put(&pool, over);
+    ck_assert_uint_eq(failalloc_blocks(&fake.mem), 1);
     ck_assert_ptr_null(kfk__pool_try(&pool, MORE));
     kfk__pool_put(&pool, c);
     ck_assert_ptr_nonnull(c = kfk__pool_try(&pool, SIZE));
@@ -216,6 +229,93 @@ START_TEST(who_has_waited_takes_what_there_is)
 }
 END_TEST
 
+START_TEST(what_comes_later_is_taken_too)
+{
+    kfk__chunk *c;
+
+    begin(2 * KFK__POOL_PLENTY * SIZE);
+    lend_all();
+    back = 1;
+    back_at = fake.now + 3 * KFK__POOL_PATIENCE_NS;
+    ck_assert_int_eq(kfk__pool_get(&pool, SIZE, fake.now + 9 * KFK__POOL_PATIENCE_NS, &c), KFK_OK);
+    ck_assert_int_eq(fake.now, back_at);
+    kfk__pool_put(&pool, c);
+    take_all_back();
+    end();
+}
+END_TEST
+
+/* One that needs less, and would find it. */
+static void ask_for_little(void)
+{
+    kfk__chunk *c = NULL;
+
+    kfk__pool_put(&pool, lent[--n_lent]);
+    ck_assert_ptr_null(kfk__pool_try(&pool, MORE));
+    ck_assert_ptr_null(kfk__pool_reuse(&pool, SIZE));
+    ck_assert(!kfk__pool_has_room(&pool));
+    ck_assert_int_eq(kfk__pool_get(&pool, MORE, fake.now + 2 * KFK__POOL_PATIENCE_NS, &c),
+                     KFK_ERR_BUFFER_FULL);
+    ck_assert_ptr_null(c);
+}
+
+START_TEST(nobody_passes_who_came_first)
+{
+    kfk__chunk *c;
+
+    begin(2 * KFK__POOL_PLENTY * SIZE);
+    lend_all();
+    meanwhile = ask_for_little;
+    back = 2;
+    back_at = fake.now + 4 * KFK__POOL_PATIENCE_NS;
+    ck_assert_int_eq(kfk__pool_get(&pool, 3 * SIZE, KFK__NEVER, &c), KFK_OK);
+    ck_assert_int_eq(fake.now, back_at);
+    kfk__pool_put(&pool, c);
+    take_all_back();
+    end();
+}
+END_TEST
+
+static void close_it(void)
+{
+    kfk__pool_close(&pool);
+}
+
+START_TEST(close_ends_a_wait)
+{
+    kfk__chunk *c = NULL;
+
+    begin(2 * KFK__POOL_PLENTY * SIZE);
+    lend_all();
+    meanwhile = close_it;
+    ck_assert_int_eq(kfk__pool_get(&pool, SIZE, KFK__NEVER, &c), KFK_ERR_CLOSED);
+    ck_assert_int_eq(kfk__pool_get(&pool, SIZE, KFK__NEVER, &c), KFK_ERR_CLOSED);
+    ck_assert_ptr_null(c);
+    take_all_back();
+    end();
+}
+END_TEST
+
+START_TEST(what_is_at_hand_needs_no_allocator)
+{
+    kfk__chunk *c;
+
+    begin(100 * SIZE);
+    ck_assert_ptr_null(kfk__pool_reuse(&pool, SIZE));
+    c = get(SIZE);
+    kfk__pool_put(&pool, c);
+    ck_assert_ptr_null(kfk__pool_reuse(&pool, SIZE));
+    fake.now += KFK__POOL_REST_NS;
+    ck_assert_ptr_null(kfk__pool_reuse(&pool, MORE));
+    ck_assert_ptr_null(kfk__pool_reuse(&pool, 2 * SIZE));
+    ck_assert_ptr_eq(kfk__pool_reuse(&pool, SIZE), c);
+    kfk__pool_put(&pool, c);
+    ck_assert_uint_eq(failalloc_blocks(&fake.mem), 1);
+    ck_assert_uint_eq(pool.available, 100 * SIZE);
+    end();
+}
+END_TEST
+
 START_TEST(a_wait_ends_in_time)
 {
     kfk__chunk *c = NULL;
@@ -262,6 +362,10 @@ int main(void)
                                   overdrawn_is_paid_back_first,
                                   who_waits_is_woken_when_there_is_plenty,
                                   who_has_waited_takes_what_there_is,
+                                  what_comes_later_is_taken_too,
+                                  nobody_passes_who_came_first,
+                                  close_ends_a_wait,
+                                  what_is_at_hand_needs_no_allocator,
                                   a_wait_ends_in_time,
                                   what_there_is_is_taken_at_the_last_moment,
                                   NULL};
