@@ -27,18 +27,19 @@ static const struct {
 int64_t kfk__backoff_ns(const kfk__backoff *b, uint32_t attempts, const kfk__env *env)
 {
     int64_t max = b->max_ms < LONGEST_MS ? b->max_ms : LONGEST_MS;
-    int64_t ms = b->base_ms;
+    int64_t ms = b->base_ms; /* and in the end ns */
     uint32_t chance;
 
     while (attempts-- > 0 && ms > 0 && ms < max)
         ms *= 2;
-    if (ms > max)
-        ms = max;
-    if (ms < 1)
-        ms = 1; /* 0 would be a loop that never waits */
+    if (max < 1)
+        max = 1; /* 0 would be a loop that never waits */
+    if (ms > max || ms < 1)
+        ms = ms < 1 ? 1 : max;
     env->ops->random(env->ctx, &chance, sizeof chance);
-    /* 80 % to 120 %, in steps of a 65,536th. */
-    return ms * KFK__MS / 10 * 8 + ms * KFK__MS / 10 * 4 / 65536 * (int64_t)(chance & 0xffff);
+    /* 80 % to 120 %, in steps of a 65,536th, and no more than the maximum. */
+    ms = ms * KFK__MS / 10 * 8 + ms * KFK__MS / 10 * 4 / 65536 * (int64_t)(chance & 0xffff);
+    return ms < max * KFK__MS ? ms : max * KFK__MS;
 }
 
 int64_t kfk__retry_at(kfk__retry *r, const kfk__backoff *b, kfk_err why, const kfk__env *env,
