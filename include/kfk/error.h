@@ -51,7 +51,8 @@ enum {
     KFK_ERR_NO_OFFSET = -1024,        /* no position for a partition, and auto.offset.reset=none */
     KFK_ERR_PURGED = -1025,           /* kfk_producer_purge ended the record */
     KFK_ERR_TRUNCATED = -1026,        /* the log does not have any more what was read, and auto.offset.reset=none */
-    KFK_ERR_POLL_INTERVAL = -1027     /* a member of a group did not come back for max.poll.interval.ms */
+    KFK_ERR_POLL_INTERVAL = -1027,    /* a member of a group did not come back for max.poll.interval.ms */
+    KFK_ERR_BATCH_REFUSED = -1028     /* another record was refused, and with it the batch that both were in */
 };
 
 /* kfk_error.flags: the class of this failure, here and now. */

@@ -46,6 +46,18 @@ static kfk__callback *step(kfk__delivery_walk *w)
     }
 }
 
+/* Which records are at fault, and which only went with them (as Java's Sender.failBatch). */
+static void blame(kfk__delivery_walk *w)
+{
+    const kfk__result *r = w->result;
+
+    w->d.err = kfk__refused_code(r->refused, w->index - 1, &w->refused_at);
+    w->d.msg = w->d.err == KFK_ERR_BATCH_REFUSED
+                   ? "another record of the same batch was refused"
+                   : kfk__refused_text(r->refused, w->refused_at, w->own_text ? NULL : w->text,
+                                       sizeof w->text, r->msg);
+}
+
 kfk__callback *kfk__delivery_walk_next(kfk__delivery_walk *w)
 {
     const kfk__result *r = w->result;
@@ -54,8 +66,7 @@ kfk__callback *kfk__delivery_walk_next(kfk__delivery_walk *w)
     if (!cb)
         return NULL;
     if (r->refused)
-        w->d.msg = kfk__refused_text(r->refused, w->index - 1, &w->refused_at,
-                                     w->own_text ? NULL : w->text, sizeof w->text, r->msg);
+        blame(w);
     w->d.timestamp_ms = r->log_append_time >= 0 ? r->log_append_time : cb->timestamp_ms;
     w->d.offset = r->base_offset >= 0 ? r->base_offset + w->index - 1 : -1;
     w->d.arg = cb->arg;

@@ -155,17 +155,22 @@ static kfk__producer_batch *take(kfk__produce *p, size_t *hint,
     return NULL;
 }
 
-const char *kfk__refused_text(const kfk__refused *refused, int32_t index, int32_t *at, char *text,
-                              size_t size, const char *otherwise)
+kfk_err kfk__refused_code(const kfk__refused *refused, int32_t index, int32_t *at)
 {
     const kfk__produce_response_record_error *v = refused->record_errors.v;
-    kfk_bytes why;
 
     while (*at < refused->record_errors.n && v[*at].batch_index < index)
         ++*at;
     if (*at == refused->record_errors.n || v[*at].batch_index != index)
-        return "another record of the same batch was refused";
-    why = v[*at].batch_index_error_message;
+        return KFK_ERR_BATCH_REFUSED;
+    return refused->record_errors.n == 1 ? refused->error_code : KFK_ERR_INVALID_RECORD;
+}
+
+const char *kfk__refused_text(const kfk__refused *refused, int32_t at, char *text, size_t size,
+                              const char *otherwise)
+{
+    kfk_bytes why = refused->record_errors.v[at].batch_index_error_message;
+
     if (!why.data)
         return otherwise;
     if (!text)

@@ -51,9 +51,12 @@ void kfk__produce_answers(kfk__produce *p, const void *body, int16_t version,
                                        const kfk__produce_answer *a, int64_t now),
                           int64_t now);
 
-/* The text for the record at |index|, perhaps written into |text| (NULL: the texts are terminated where they lie);
- * |otherwise| where the broker has none of its own. Indices go up from call to call, and *at, 0 at first, with them. */
-const char *kfk__refused_text(const kfk__refused *refused, int32_t index, int32_t *at, char *text,
-                              size_t size, const char *otherwise);
+/* What the record at |index| is refused with: KFK_ERR_BATCH_REFUSED if it is not at fault, else what is at *at is about it.
+ * Indices go up from call to call, and *at, 0 at first, with them. */
+kfk_err kfk__refused_code(const kfk__refused *refused, int32_t index, int32_t *at);
+/* The text of what is at |at|, perhaps written into |text| (NULL: the texts are terminated where they lie); |otherwise|
+ * where the broker has none of its own. */
+const char *kfk__refused_text(const kfk__refused *refused, int32_t at, char *text, size_t size,
+                              const char *otherwise);
 
 #endif
