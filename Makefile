@@ -83,7 +83,7 @@ CONFIG := assignor check check_group config duration getter hostport load neares
 NET := addr env_posix helper loop poller poller_epoll poller_poll resolver socket thread \
 	transport_tcp waiter
 RECORD := batch cursor message read write
-CLIENT := bootstrap client exchange input metadata metrics node options request retry \
+CLIENT := bootstrap client exchange input metadata metrics node options request retry standing \
 	throttle versions
 GROUPIO := commit coordinator fetch groupio meta offsets slots
 MEMBERSHIP := assignors beat claims classic classic_join custom lead member membership \

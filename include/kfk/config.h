@@ -17,8 +17,8 @@ typedef struct kfk_config kfk_config;
 enum { KFK_LOG_ERROR = 3, KFK_LOG_WARN = 4, KFK_LOG_INFO = 6, KFK_LOG_DEBUG = 7 };
 
 /* Called with one line of log, without a newline; from the handle's threads or from inside a call. Nothing is locked.
- * It must return soon. What repeats itself is told less and less often, with how much was left out, at most every 16
- * minutes. subsystem: "producer", "consumer", "group", "admin", "config". */
+ * It must return soon, and may not call the handle. What repeats itself is told less and less often, with how much was
+ * left out, at most every 16 minutes. subsystem: "producer", "consumer", "group", "admin", "config". */
 typedef void kfk_log_fn(int level, const char *subsystem, const char *msg, void *arg);
 
 struct kfk_record;

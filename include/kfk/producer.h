@@ -47,8 +47,9 @@ typedef struct kfk_delivery {
     void *arg;            /* as given to kfk_producer_send */
 } kfk_delivery;
 
-/* Called once for each record that was accepted with it, in order within a partition, on the Sender thread. Nothing
- * is locked. It may send (without waiting); flush, close and send_sync answer KFK_ERR_IN_CALLBACK, and free takes effect when it
+/* Called once for each record that was accepted with it, on the Sender thread; within a partition in the order in which
+ * the broker took the batches: that of the records, but for a batch that is sent again while one behind it is
+ * acknowledged. Nothing is locked. It may send (without waiting); flush, close and send_sync answer KFK_ERR_IN_CALLBACK, and free takes effect when it
  * has returned. It may run before the kfk_producer_send that it belongs to has returned on its own thread. While it
  * runs, nothing else of this producer moves. */
 typedef void kfk_delivery_fn(kfk_producer *p, const kfk_delivery *d, void *arg);
@@ -60,17 +61,16 @@ KFK_API kfk_err kfk_producer_new(kfk_producer **out, const kfk_config *c, kfk_er
 
 /* Appends one record to its partition's batch. Waits at most max.block.ms for the topic's metadata and for room in
  * buffer.memory; one that may not wait (KFK_NOWAIT, max.block.ms=0, from a callback) is kept until its topic is known,
- * and KFK_ERR_WOULD_BLOCK tells of a full buffer. Any thread. An error means that the record was not taken and |cb| is never called; KFK_OK means that
- * it is called exactly once, never from inside this call. |cb| may be NULL.
- * KFK_ERR_INVALID_ARG, MESSAGE_TOO_LARGE (10), KFK_ERR_TIMED_OUT (metadata), KFK_ERR_BUFFER_FULL,
- * KFK_ERR_WOULD_BLOCK, KFK_ERR_CLOSED, KFK_ERR_FORKED,
- * KFK_ERR_NOMEM, and what makes the topic unusable (INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED). */
+ * and KFK_ERR_WOULD_BLOCK tells of a full buffer. Any thread. An error means that the record was not taken and |cb| is
+ * never called; KFK_OK means that it is called exactly once, never from inside this call. |cb| may be NULL.
+ * KFK_ERR_INVALID_ARG, MESSAGE_TOO_LARGE (10), KFK_ERR_TIMED_OUT (metadata, or a partition that the topic does not have),
+ * KFK_ERR_BUFFER_FULL, KFK_ERR_WOULD_BLOCK, KFK_ERR_CLOSED, KFK_ERR_FORKED, KFK_ERR_NOMEM, and what makes the topic unusable (INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED). */
 KFK_API kfk_err kfk_producer_send(kfk_producer *p, const kfk_record *r, kfk_delivery_fn *cb, void *arg, kfk_error *e);
 
 /* Sends one record and waits at most |timeout_ms| for its delivery; does not linger. The result is in |d| (struct_size
- * set by the caller; topic and msg NULL), and KFK_OK means delivered (with acks=0: sent). KFK_ERR_TIMED_OUT: still
- * queued or in flight, its fate unknown to the caller. Other errors as kfk_producer_send, or why it was not
- * delivered. */
+ * set by the caller; topic and msg NULL), and KFK_OK means delivered (with acks=0: sent). KFK_ERR_TIMED_OUT with
+ * KFK_MAYBE_DONE in the error's flags: still queued or in flight, its fate unknown to the caller; without: it was not
+ * taken. Other errors as kfk_producer_send, or why it was not delivered. */
 KFK_API kfk_err kfk_producer_send_sync(kfk_producer *p, const kfk_record *r, int timeout_ms, kfk_delivery *d,
                                        kfk_error *e);
 

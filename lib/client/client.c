@@ -1,5 +1,6 @@
 #include "client/client.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <kfk/kafka_errors.h>
@@ -68,10 +69,7 @@ static void node_up(void *owner, kfk__node *n, int64_t now)
     kfk__client *c = owner;
 
     (void)now;
-    kfk__lock(&c->lock);
-    if (c->standing.broker_id == (n->id < 0 ? -1 : n->id))
-        kfk__error_clear(&c->standing);
-    kfk__unlock(&c->lock);
+    kfk__standing_up(&c->standing, n->id < 0 ? -1 : n->id);
 }
 
 static void node_throttled(void *owner, kfk__node *n, int64_t ms)
@@ -89,9 +87,7 @@ static void node_down(void *owner, kfk__node *n, const kfk_error *error, int64_t
     (void)n;
     (void)now;
     kfk__client_error(c, error->code);
-    kfk__lock(&c->lock);
-    c->standing = *error;
-    kfk__unlock(&c->lock);
+    kfk__standing_down(&c->standing, error);
     /* A broker that is gone may have lost its partitions to others. */
     kfk__metadata_stale(&c->metadata, NULL);
 }
@@ -185,6 +181,52 @@ void kfk__client_error(kfk__client *c, kfk_err code)
     kfk__codes_add(&c->metrics.errors, code);
 }
 
+/* ---- what is refused ---- */
+
+/* Lines about one partition are of one kind, and those about its topic. */
+static uint32_t who(const char *topic, int32_t partition)
+{
+    return kfk__log_who(topic, (unsigned)partition);
+}
+
+static void name_partition(char out[280], const char *topic, int32_t partition)
+{
+    if (partition < 0)
+        (void)snprintf(out, 280, "topic %.249s", topic);
+    else
+        (void)snprintf(out, 280, "topic %.249s, partition %d", topic, partition);
+}
+
+void kfk__client_refused(kfk__client *c, const char *topic, int32_t partition, kfk_err why,
+                         int64_t now)
+{
+    const kfk__client_options *o = c->options;
+    char more[KFK__LOG_MORE], what[280];
+    kfk_error e;
+
+    name_partition(what, topic, partition);
+    (void)kfk__fail(&e, why, "%s: %s: %s", what, kfk_err_name(why), kfk_err_str(why));
+    kfk__error_set(e.topic, sizeof e.topic, topic, strlen(topic));
+    e.partition = partition;
+    e.phase = KFK_PHASE_REQUEST;
+    kfk__standing_refused(&c->standing, &e);
+    if (kfk__log_on(&o->log, KFK_LOG_WARN) &&
+        kfk__log_allows(&c->host.limit, who(topic, partition), e.msg, now, more))
+        kfk__log_line(&o->log, KFK_LOG_WARN, o->subsystem, "%s%s", e.msg, more);
+}
+
+void kfk__client_granted(kfk__client *c, const char *topic, int32_t partition, int64_t now)
+{
+    const kfk__client_options *o = c->options;
+    char what[280];
+
+    kfk__standing_granted(&c->standing, topic, partition);
+    if (!kfk__log_well(&c->host.limit, who(topic, partition), now))
+        return;
+    name_partition(what, topic, partition);
+    kfk__log_write(&o->log, KFK_LOG_INFO, o->subsystem, "%s: goes on again", what);
+}
+
 /* ---- metadata ---- */
 
 kfk__topic_info *kfk__client_topic(kfk__client *c, const char *name, size_t len, int64_t now)
@@ -239,10 +281,11 @@ static bool keep_broker(kfk__client *c, const kfk__metadata_response_broker *b)
 /* Who is not in the cluster any more cannot be what stands in the way. */
 static void forget_standing(kfk__client *c)
 {
-    kfk__lock(&c->lock);
-    if (c->standing.broker_id >= 0 && !kfk__client_node(c, c->standing.broker_id))
-        kfk__error_clear(&c->standing);
-    kfk__unlock(&c->lock);
+    kfk_error e;
+
+    if (kfk__standing_connection(&c->standing, &e) && e.broker_id >= 0 &&
+        !kfk__client_node(c, e.broker_id))
+        kfk__standing_up(&c->standing, e.broker_id);
 }
 
 static void keep_brokers(kfk__client *c, const kfk__metadata_response *rs)
@@ -649,8 +692,7 @@ kfk_err kfk__client_init(kfk__client *c, const kfk__env *env, const kfk__client_
     kfk__list_init(&c->calls);
     kfk__map_init(&c->by_id, &env->alloc);
     kfk__metadata_init(&c->metadata, &env->alloc);
-    kfk__mutex_init(&c->lock);
-    kfk__error_clear(&c->standing);
+    kfk__standing_init(&c->standing);
     kfk__client_metrics_init(&c->metrics, &env->alloc, options->subsystem, options->client_id);
     c->host.scratch = kfk__alloc(&env->alloc, KFK__EXCHANGE_SCRATCH);
     if (c->host.scratch)
@@ -691,7 +733,7 @@ void kfk__client_fini(kfk__client *c, int64_t now)
     kfk__map_fini(&c->by_id);
     kfk__metadata_fini(&c->metadata);
     kfk__release(&c->env->alloc, c->host.scratch);
-    kfk__mutex_fini(&c->lock);
+    kfk__standing_fini(&c->standing);
 }
 
 void kfk__client_events(kfk__client *c, const kfk__event *ev, int n, int64_t now)
@@ -743,12 +785,7 @@ int64_t kfk__client_tick(kfk__client *c, int64_t now)
 
 kfk_err kfk__client_last_error(kfk__client *c, kfk_error *e)
 {
-    kfk_err code;
-
-    kfk__lock(&c->lock);
-    code = kfk__fail_copy(e, &c->standing);
-    kfk__unlock(&c->lock);
-    return code;
+    return kfk__standing_get(&c->standing, e);
 }
 
 void kfk__client_explain(kfk__client *c, kfk_error *e)
@@ -757,4 +794,12 @@ void kfk__client_explain(kfk__client *c, kfk_error *e)
 
     if (kfk__client_last_error(c, &standing))
         kfk__fail_because(e, &standing);
+}
+
+void kfk__client_explain_connection(kfk__client *c, kfk_error *e)
+{
+    kfk_error down;
+
+    if (kfk__standing_connection(&c->standing, &down))
+        kfk__fail_because(e, &down);
 }

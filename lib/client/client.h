@@ -9,12 +9,12 @@
 #ifndef KFK_CLIENT_CLIENT_H
 #define KFK_CLIENT_CLIENT_H
 
-#include "base/lock.h"
 #include "client/call.h"
 #include "client/metadata.h"
 #include "client/metrics.h"
 #include "client/node.h"
 #include "client/options.h"
+#include "client/standing.h"
 
 typedef struct kfk__client {
     const kfk__env *env;
@@ -37,8 +37,7 @@ typedef struct kfk__client {
     void (*throttled)(void *owner, int32_t broker, int64_t ms);
     void *owner;
 
-    kfk__mutex lock;    /* guards |standing| */
-    kfk_error standing; /* the failure that nothing has made good since */
+    kfk__standing standing;
 
     /* Outlives the client: the handle frees it (kfk__client_metrics_fini), once nobody reads it. */
     kfk__client_metrics metrics;
@@ -76,6 +75,11 @@ void kfk__client_refresh(kfk__client *c, kfk__topic_info *t);
 int64_t kfk__client_retry_at(kfk__client *c, kfk__retry *r, kfk_err why, int64_t now);
 /* Counts an error that a broker answered with. */
 void kfk__client_error(kfk__client *c, kfk_err code);
+/* A broker refuses what is asked of a partition (-1: of the topic), for a reason that may pass: it stands, and is logged,
+ * until the same is granted. */
+void kfk__client_refused(kfk__client *c, const char *topic, int32_t partition, kfk_err why,
+                         int64_t now);
+void kfk__client_granted(kfk__client *c, const char *topic, int32_t partition, int64_t now);
 
 /* A new call, which starts at once. NULL: no memory. */
 kfk__call *kfk__client_call(kfk__client *c, const kfk__call_ops *ops, void *owner, int32_t target,
@@ -87,5 +91,7 @@ void kfk__client_drop(kfk__client *c, kfk__call *call);
 kfk_err kfk__client_last_error(kfk__client *c, kfk_error *e);
 /* Adds to the error of a wait the failure that stands now. Any thread. */
 void kfk__client_explain(kfk__client *c, kfk_error *e);
+/* The same, if it is that of a connection. */
+void kfk__client_explain_connection(kfk__client *c, kfk_error *e);
 
 #endif

@@ -48,6 +48,8 @@ static void finish(kfk__exchange *x, kfk__request *r, const kfk__reply *reply, i
     kfk__list_remove(&r->link);
     x->n--;
     kfk__gauge_add(&x->metrics->in_flight, -1);
+    if (x->traced)
+        x->traced(x->traced_by, r, reply, now);
     r->spec.fn(r->spec.owner, r->spec.arg, reply, now);
     put_aside(x, r);
 }
@@ -131,6 +133,8 @@ kfk_err kfk__exchange_add(kfk__exchange *x, const kfk__request_spec *spec, const
     x->n++;
     kfk__gauge_add(&x->metrics->in_flight, 1);
     kfk__list_push(&x->out, &r->link);
+    if (x->traced)
+        x->traced(x->traced_by, r, NULL, now);
     return KFK_OK;
 }
 

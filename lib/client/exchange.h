@@ -27,6 +27,9 @@ typedef struct kfk__exchange {
     kfk__input input;
     int64_t throttled_until; /* what an answer asked for (KIP-219) */
     int64_t used_at;         /* the last request or answer */
+    /* Hears of each request when it is queued, without a reply, and of its end; NULL: nobody. For the log. */
+    void (*traced)(void *owner, const kfk__request *r, const kfk__reply *reply, int64_t now);
+    void *traced_by;
 } kfk__exchange;
 
 void kfk__exchange_init(kfk__exchange *x, const kfk_allocator *a, kfk__broker_metrics *metrics);

@@ -8,6 +8,27 @@
 #include "base/error.h"
 #include "base/mem.h"
 
+/* Each request, and its end. */
+static void trace(void *owner, const kfk__request *r, const kfk__reply *reply, int64_t now)
+{
+    const kfk__node *n = owner;
+    const kfk__client_options *o = n->host->options;
+    const char *api = r->spec.api->name;
+
+    if (!reply)
+        kfk__log_line(&o->log, KFK_LOG_DEBUG, o->subsystem, "%.200s:%u: %s v%d, request %d of %zu bytes",
+                      n->name, n->port, api, r->spec.version, r->correlation_id, r->size);
+    else if (reply->err)
+        kfk__log_line(&o->log, KFK_LOG_DEBUG, o->subsystem, "%.200s:%u: %s v%d, request %d: %s",
+                      n->name, n->port, api, r->spec.version, r->correlation_id,
+                      kfk_err_name(reply->err));
+    else
+        kfk__log_line(&o->log, KFK_LOG_DEBUG, o->subsystem,
+                      "%.200s:%u: %s v%d, request %d: %s after %.3f ms", n->name, n->port, api,
+                      reply->version, r->correlation_id, reply->body ? "answered" : "written",
+                      (double)(now - r->sent_at) / 1e6);
+}
+
 kfk__node *kfk__node_new(kfk__node_host *host, int32_t id, const char *name, size_t name_len,
                          uint16_t port, bool advertised)
 {
@@ -23,6 +44,10 @@ kfk__node *kfk__node_new(kfk__node_host *host, int32_t id, const char *name, siz
     kfk__error_set(n->name, sizeof n->name, name, name_len);
     kfk__list_init(&n->link);
     kfk__exchange_init(&n->exchange, &host->env->alloc, metrics);
+    if (kfk__log_on(&host->options->log, KFK_LOG_DEBUG)) {
+        n->exchange.traced = trace;
+        n->exchange.traced_by = n;
+    }
     return n;
 }
 

@@ -113,7 +113,8 @@ void kfk__accumulator_awake(kfk__accumulator *a, kfk__accumulator_news *news)
     news->flush_id = a->flush_id;
     news->purge_id = a->purge_id;
     kfk__unlock(&a->lock);
-    news->short_of_memory = kfk__pool_short(&a->pool);
+    news->short_of_memory = kfk__pool_short(&a->pool) ||
+                            atomic_load_explicit(&a->room_wanted, memory_order_relaxed);
 }
 
 static kfk__list *pop_locked(kfk__accumulator *a, kfk__list *list)

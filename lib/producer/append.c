@@ -258,9 +258,14 @@ static kfk_err get_chunk(kfk__accumulator *a, append *ap, need n)
         return KFK_OK;
     if (!may_wait(a, ap)) {
         /* Said before the last look, so that what comes back after it is told of. */
-        atomic_store_explicit(&a->room_wanted, true, memory_order_relaxed);
+        bool first = !atomic_exchange_explicit(&a->room_wanted, true, memory_order_relaxed);
+
         ap->chunk = kfk__pool_try(&a->pool, cap);
-        return ap->chunk ? KFK_OK : KFK_ERR_WOULD_BLOCK;
+        if (ap->chunk)
+            return KFK_OK;
+        if (first)
+            kfk__accumulator_stir(a); /* nothing lingers where memory is short */
+        return KFK_ERR_WOULD_BLOCK;
     }
     err = kfk__pool_get(&a->pool, cap, ap->until, &ap->chunk);
     /* As long as this one stood in line, there was no room for who does not wait. */
@@ -316,20 +321,56 @@ static kfk_err append_to(kfk__accumulator *a, kfk__partition *p, append *ap)
     }
 }
 
-static kfk_err refuse(const kfk__accumulator *a, const kfk_record *r, kfk_err err, kfk_error *e)
+/* What ended a wait. */
+static const char *limit_of(const append *ap)
 {
-    const char *topic = r->topic;
+    return ap->sync_until && ap->until == ap->sync_until ? "the time given" : "max.block.ms";
+}
+
+/* The topic is not known, or has no such partition. */
+static void no_partition(const kfk__accumulator *a, const append *ap, kfk__topic *t, kfk_error *e)
+{
+    const kfk__partitions *ps = kfk__topic_partitions(t);
+    kfk_err refusal = kfk__topic_refusal(t);
+
+    if (ps) {
+        (void)kfk__fail(e, KFK_ERR_TIMED_OUT,
+                        "topic %.200s: partition %d is not among its %d, and %s%s", t->name,
+                        ap->record->partition, ps->n,
+                        ap->until ? "did not come in " : "is not to be waited for",
+                        ap->until ? limit_of(ap) : "");
+        if (e)
+            e->partition = ap->record->partition;
+        return;
+    }
+    if (refusal)
+        (void)kfk__fail(e, KFK_ERR_TIMED_OUT,
+                        "topic %.200s: no metadata in %s; the last answer was %s: %s", t->name,
+                        limit_of(ap), kfk_err_name(refusal), kfk_err_str(refusal));
+    else
+        (void)kfk__fail(e, KFK_ERR_TIMED_OUT, "topic %.200s: no metadata in %s", t->name,
+                        limit_of(ap));
+    if (!refusal)
+        a->options.explain(a->options.owner, e);
+}
+
+static kfk_err refuse(const kfk__accumulator *a, const append *ap, kfk__topic *t, kfk_err err,
+                      kfk_error *e)
+{
+    const char *topic = ap->record->topic;
 
     switch (err) {
     case KFK_ERR_TIMED_OUT:
-        err = kfk__fail(e, err, "topic %.200s: no metadata in max.block.ms%s", topic,
-                        r->flags & KFK_PARTITION ? ", or no such partition" : "");
-        a->options.explain(a->options.owner, e);
+        no_partition(a, ap, t, e);
         break;
     case KFK_ERR_BUFFER_FULL:
-        err = kfk__fail(e, err, "buffer.memory (%zu bytes) stayed full for max.block.ms",
-                        a->options.buffer_memory);
+        err = kfk__fail(e, err, "buffer.memory (%zu bytes) stayed full for %s",
+                        a->options.buffer_memory, limit_of(ap));
         a->options.explain(a->options.owner, e);
+        break;
+    case KFK_ERR_WOULD_BLOCK:
+        err = kfk__fail(e, err, "buffer.memory (%zu bytes) is full, and is not to be waited for",
+                        a->options.buffer_memory);
         break;
     case KFK_ERR_CLOSED:
         err = kfk__fail(e, err, "the producer is closed");
@@ -343,16 +384,29 @@ static kfk_err refuse(const kfk__accumulator *a, const kfk_record *r, kfk_err er
     return err;
 }
 
-static kfk_err too_large(const kfk__accumulator *a, const kfk_record *r, size_t bound, kfk_error *e)
+/* A second look at a record whose size may be too large. */
+static kfk_err measure(const kfk__accumulator *a, append *ap, kfk_error *e)
 {
-    if (bound == SIZE_MAX)
+    const kfk_record *r = ap->record;
+    size_t size;
+
+    if (ap->bound == SIZE_MAX)
         return kfk__fail(e, KFK_ERR_INVALID_ARG,
                          "topic %.200s: a header has no key, or the record is larger than 2 GiB",
                          r->topic);
+    ap->bound = kfk__record_closer_bound(r->key, r->value, r->headers, r->n_headers);
+    if (ap->bound <= a->max_record)
+        return KFK_OK;
+    size = KFK__BATCH_HEADER + ap->bound;
+    if (size > a->options.max_request_size)
+        return kfk__fail(e, KFK_ERR_MESSAGE_TOO_LARGE,
+                         "topic %.200s: a batch of this record alone takes up to %zu bytes; "
+                         "max.request.size is %zu",
+                         r->topic, size, a->options.max_request_size);
     return kfk__fail(e, KFK_ERR_MESSAGE_TOO_LARGE,
-                     "topic %.200s: a record of %zu bytes is larger than max.request.size (%zu) or "
-                     "buffer.memory (%zu)",
-                     r->topic, bound, a->options.max_request_size, a->options.buffer_memory);
+                     "topic %.200s: a batch of this record alone takes up to %zu bytes, and some for "
+                     "itself; buffer.memory is %zu",
+                     r->topic, size, a->options.buffer_memory);
 }
 
 /* The partition that the record goes to, once it is known; those who may not wait for that have it kept. */
@@ -368,6 +422,8 @@ static kfk_err where_to(kfk__accumulator *a, kfk__topic *t, append *ap, kfk__par
         err = may_wait(a, ap) ? kfk__accumulator_await(a, t, at_least, ap->until)
                               : kfk__accumulator_ask(a, t, at_least);
         ap->kept = err == KFK_ERR_WOULD_BLOCK && !ps;
+        if (err == KFK_ERR_WOULD_BLOCK && ps)
+            err = KFK_ERR_TIMED_OUT; /* as after no time: there is nothing to be told of later */
     }
     ap->told = ap->fn || ap->kept || a->options.tells_all;
     if (ap->kept)
@@ -387,12 +443,13 @@ kfk_err kfk__append(kfk__accumulator *a, const kfk_record *r, kfk_delivery_fn *f
 
     ap.bound = kfk__record_bound(r->key, r->value, r->headers, r->n_headers);
     if (atomic_load_explicit(&a->closed, memory_order_relaxed))
-        return refuse(a, r, KFK_ERR_CLOSED, e);
-    if (ap.bound > a->max_record)
-        return too_large(a, r, ap.bound, e);
+        return refuse(a, &ap, NULL, KFK_ERR_CLOSED, e);
+    err = ap.bound > a->max_record ? measure(a, &ap, e) : KFK_OK;
+    if (err)
+        return err;
     t = kfk__accumulator_topic(a, r->topic);
     if (!t)
-        return refuse(a, r, KFK_ERR_NOMEM, e);
+        return refuse(a, &ap, NULL, KFK_ERR_NOMEM, e);
     ap.timestamp = kfk__append_timestamp(a, r);
     do {
         err = where_to(a, t, &ap, &p);
@@ -402,5 +459,5 @@ kfk_err kfk__append(kfk__accumulator *a, const kfk_record *r, kfk_delivery_fn *f
     } while (err == KFK_ERR_CLOSED && ap.kept && kfk__topic_partitions(t));
     if (ap.chunk)
         kfk__pool_put(&a->pool, ap.chunk);
-    return err ? refuse(a, r, err, e) : KFK_OK;
+    return err ? refuse(a, &ap, t, err, e) : KFK_OK;
 }

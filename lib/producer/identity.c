@@ -6,7 +6,7 @@
 void kfk__identity_init(kfk__identity *i, bool wanted)
 {
     *i = (kfk__identity){.wanted = wanted, .id = -1, .epoch = -1};
-    kfk__error_clear(&i->fatal);
+    kfk__error_clear(&i->refusal);
 }
 
 bool kfk__identity_ready(const kfk__identity *i)
@@ -51,14 +51,14 @@ static void done(kfk__call *c, const kfk_error *e, int64_t now)
 
     (void)now;
     i->asked = false;
-    i->fatal = *e;
+    i->refusal = *e;
 }
 
 void kfk__identity_ask(kfk__identity *i, kfk__client *c)
 {
     static const kfk__call_ops ops = {&kfk__init_producer_id_api, build, answer, done};
 
-    if (!i->wanted || i->id >= 0 || i->asked || i->fatal.code)
+    if (!i->wanted || i->id >= 0 || i->asked)
         return;
     i->asked = kfk__client_call(c, &ops, i, KFK__TO_ANY, KFK__NEVER) != NULL;
 }

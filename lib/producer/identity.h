@@ -10,7 +10,9 @@ typedef struct kfk__identity {
     int64_t id;  /* -1: none yet */
     int16_t epoch;
     bool asked; /* InitProducerId is on its way */
-    kfk_error fatal; /* code: why there will be none; KFK_OK: there may */
+    kfk_error refusal; /* that was its end; KFK_OK: it was not */
+    kfk__retry retry;  /* of those that were refused, one after another */
+    int64_t ask_at;    /* not before; 0: none has been refused */
 } kfk__identity;
 
 void kfk__identity_init(kfk__identity *i, bool wanted);

@@ -368,8 +368,16 @@ static void publish(kfk__sender *s, kfk__topic *t, const kfk__topic_info *info, 
     int32_t had = ps ? ps->n : 0;
     kfk_err err = info->err;
 
-    if (err == KFK_ERR_WOULD_BLOCK || (err && (kfk_err_flags(err) & KFK_RETRIABLE)))
+    if (err == KFK_ERR_WOULD_BLOCK)
         return;
+    if (err && (kfk_err_flags(err) & KFK_RETRIABLE)) {
+        /* What is said first of a topic that is just being made is no news. */
+        if (!kfk__topic_set_refusal(t, err))
+            kfk__client_refused(&s->client, t->name, -1, err, now);
+        return;
+    }
+    if (kfk__topic_set_refusal(t, KFK_OK))
+        kfk__client_granted(&s->client, t->name, -1, now);
     if (err)
         kfk__kept_fail(s, t, err, NULL);
     else
@@ -474,15 +482,56 @@ static void take_news(kfk__sender *s, int64_t now)
     kfk__schedule_hurry(sc, now);
 }
 
+/* There is no producer id: what is queued ends. What comes later is another try (as Java's: the right may be granted
+ * meanwhile). */
+static void identity_refused(kfk__sender *s, int64_t now)
+{
+    const kfk__client_options *o = s->client.options;
+    kfk__identity *i = &s->identity;
+    kfk_error e = i->refusal;
+
+    if (e.code == KFK_ERR_CLUSTER_AUTHORIZATION_FAILED)
+        (void)kfk__fail(&e, e.code,
+                        "%.400s; idempotence needs the right to write to a topic, or IdempotentWrite "
+                        "on the cluster; enable.idempotence=false does without",
+                        i->refusal.msg);
+    kfk__log_write(&o->log, KFK_LOG_ERROR, o->subsystem, "no producer id: %s", e.msg);
+    kfk__standing_refused(&s->client.standing, &e);
+    kfk__settle_queued(s, e.code, e.msg, now);
+    i->ask_at = kfk__client_retry_at(&s->client, &i->retry, e.code, now);
+    kfk__error_clear(&i->refusal);
+}
+
+static void identity_granted(kfk__sender *s)
+{
+    kfk__standing_granted(&s->client.standing, "", -1);
+    s->identity.retry = (kfk__retry){0};
+    s->identity.ask_at = 0;
+}
+
+/* Sees to it that there will be a producer id. Returns when to come again. */
+static int64_t await_identity(kfk__sender *s, int64_t now)
+{
+    kfk__identity *i = &s->identity;
+
+    if (i->refusal.code)
+        identity_refused(s, now);
+    if (i->ask_at && !kfk__accumulator_oldest(s->accumulator))
+        return KFK__NEVER;
+    if (now < i->ask_at)
+        return i->ask_at;
+    kfk__identity_ask(i, &s->client);
+    return i->asked ? KFK__NEVER : retry_soon(s, now);
+}
+
 static int64_t drain_all(kfk__sender *s, int64_t now)
 {
     int64_t until = KFK__NEVER;
 
-    if (s->identity.fatal.code)
-        kfk__settle_queued(s, s->identity.fatal.code, s->identity.fatal.msg, now);
-    kfk__identity_ask(&s->identity, &s->client);
     if (!kfk__identity_ready(&s->identity))
-        return s->identity.asked || s->identity.fatal.code ? KFK__NEVER : retry_soon(s, now);
+        return await_identity(s, now);
+    if (s->identity.ask_at)
+        identity_granted(s);
     for (kfk__list *at = s->schedule.leaders.next; at != &s->schedule.leaders; at = at->next) {
         until = kfk__sooner(until, drain(s, KFK__ENTRY(at, kfk__leader, link), now));
     }

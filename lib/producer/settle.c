@@ -1,5 +1,7 @@
 #include "producer/settle.h"
 
+#include <inttypes.h>
+
 #include <kfk/kafka_errors.h>
 
 #include "base/error.h"
@@ -60,11 +62,17 @@ void kfk__settle_gone(kfk__sender *s, kfk__producer_batch *b)
 /* Past delivery.timeout.ms. */
 static void finish_expired(kfk__sender *s, kfk__producer_batch *b)
 {
+    static const char what[] = "delivery.timeout.ms passed before the record was acknowledged";
+    const kfk_err refusal = b->partition->refusal ? b->partition->refusal
+                                                  : kfk__topic_refusal(b->partition->topic);
     kfk_error e;
 
-    (void)kfk__fail(&e, KFK_ERR_DELIVERY_TIMEOUT,
-                    "delivery.timeout.ms passed before the record was acknowledged");
-    kfk__client_explain(&s->client, &e);
+    if (refusal)
+        (void)kfk__fail(&e, KFK_ERR_DELIVERY_TIMEOUT, "%s; the last answer was %s: %s", what,
+                        kfk_err_name(refusal), kfk_err_str(refusal));
+    else
+        (void)kfk__fail(&e, KFK_ERR_DELIVERY_TIMEOUT, "%s", what);
+    kfk__client_explain_connection(&s->client, &e);
     kfk__settle_error(s, b, e.code, e.msg);
 }
 
@@ -93,8 +101,7 @@ static bool expired(const kfk__sender *s, const kfk__producer_batch *b, int64_t 
 static bool worth_a_retry(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_answer *a,
                           int64_t now)
 {
-    if (b->finished || s->abandoned || s->identity.fatal.code || expired(s, b, now) ||
-        b->attempts > s->options.retries)
+    if (b->finished || s->abandoned || expired(s, b, now) || b->attempts > s->options.retries)
         return false;
     if (!s->options.idempotent || !kfk__sequence_lost(a->err))
         return a->lost || kfk__produce_retriable(a->err);
@@ -124,6 +131,9 @@ static void mend(kfk__sender *s, kfk__partition *p)
         return;
     kfk__list_init(&lost);
     kfk__sequence_restart(&s->identity, p, &lost);
+    kfk__log_write(&s->client.options->log, KFK_LOG_INFO, s->client.options->subsystem,
+                   "topic %.249s, partition %d: a sequence number is missing, so that epoch %d begins",
+                   p->topic->name, p->index, p->epoch);
     kfk__sender_event(s, p, (kfk_event){.type = KFK_EVENT_EPOCH, .broker_id = -1, .value = p->epoch});
     while ((at = kfk__list_pop(&lost)) != NULL)
         kfk__settle_error(s, KFK__ENTRY(at, kfk__producer_batch, link),
@@ -132,7 +142,7 @@ static void mend(kfk__sender *s, kfk__partition *p)
                          "nobody knows whether this one is in the log: sent again it could be there twice");
 }
 
-static void succeeded(kfk__sender *s, kfk__producer_batch *b, kfk__produce_answer *a)
+static void succeeded(kfk__sender *s, kfk__producer_batch *b, kfk__produce_answer *a, int64_t now)
 {
     kfk__partition *p = b->partition;
 
@@ -142,6 +152,9 @@ static void succeeded(kfk__sender *s, kfk__producer_batch *b, kfk__produce_answe
     }
     kfk__sequence_acked(p, b);
     p->retry = (kfk__retry){0};
+    if (p->refusal)
+        kfk__client_granted(&s->client, p->topic->name, p->index, now);
+    p->refusal = KFK_OK;
     if (!b->finished)
         finish(s, b, a);
 }
@@ -179,6 +192,10 @@ static bool split(kfk__sender *s, kfk__producer_batch *b, uint64_t request, int6
     }
     back_off(s, p, request, KFK__RETRY_SPLIT, now);
     kfk__counter_add(&s->metrics.splits, 1);
+    kfk__log_write(&s->client.options->log, KFK_LOG_INFO, s->client.options->subsystem,
+                   "topic %.249s, partition %d: a batch of %d records is too large for the broker, and "
+                   "goes in %" PRId64 " parts",
+                   p->topic->name, p->index, b->count, n);
     kfk__sender_event(s, p, (kfk_event){.type = KFK_EVENT_SPLIT, .broker_id = -1, .value = n});
     kfk__settle_gone(s, b);
     return true;
@@ -200,7 +217,11 @@ static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
         kfk__client_refresh(&s->client, info);
     if (a->err == KFK_ERR_MESSAGE_TOO_LARGE && split(s, b, request, now))
         return;
+    if (!a->lost)
+        p->refusal = a->err;
     if (worth_a_retry(s, b, a, now)) {
+        if (!a->lost)
+            kfk__client_refused(&s->client, t->name, p->index, a->err, now);
         kfk__requeue(p, b);
         back_off(s, p, request, why, now);
         kfk__counter_add(&s->metrics.retries, 1);
@@ -226,7 +247,7 @@ static void settle(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
     b->doubt |= doubtful;
     p->n_in_flight--;
     if (a.err == KFK_OK || a.err == KFK_ERR_DUPLICATE_SEQUENCE_NUMBER)
-        succeeded(s, b, &a);
+        succeeded(s, b, &a, now);
     else
         failed(s, b, &a, request, now);
     drop(s, b); /* the request's */

@@ -188,6 +188,27 @@ void kfk__topic_publish(kfk__topic *t, kfk__partitions *ps)
     atomic_store_explicit(&t->partitions, ps, memory_order_release);
 }
 
+kfk_err kfk__topic_refusal(kfk__topic *t)
+{
+    kfk_err err;
+
+    kfk__lock(&t->lock);
+    err = t->refusal;
+    kfk__unlock(&t->lock);
+    return err;
+}
+
+bool kfk__topic_set_refusal(kfk__topic *t, kfk_err refusal)
+{
+    kfk_err was;
+
+    kfk__lock(&t->lock);
+    was = t->refusal;
+    t->refusal = refusal;
+    kfk__unlock(&t->lock);
+    return was != refusal;
+}
+
 void kfk__partition_close_open(kfk__partition *p)
 {
     if (!p->open)

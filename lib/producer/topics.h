@@ -65,6 +65,7 @@ typedef struct kfk__partition {
     int64_t producer_id;    /* and epoch: those of the numbers that were given last (sequence.h) */
     int16_t epoch;
     bool hole;              /* in the sequences: nothing is sent until nothing is in flight */
+    kfk_err refusal;        /* why its leader takes nothing, of late; KFK_OK: it does */
     int32_t next_sequence;  /* of the batch that is drained next */
     int32_t acked_sequence; /* of the last record that the broker has; -1: none */
 } kfk__partition;
@@ -89,8 +90,9 @@ struct kfk__topic {
 
     kfk__partition kept; /* what is sent meanwhile by those who may not wait (kept.h); its index is -1 */
 
-    kfk__mutex lock;   /* guards the next three */
+    kfk__mutex lock;   /* guards the next four */
     kfk_err err;       /* why there are no partitions, where it is for good */
+    kfk_err refusal;   /* and where it may pass: what was answered last; KFK_OK: nothing */
     kfk__list waiters; /* those who wait for partitions */
     double ratio;      /* compressed by raw, as seen so far */
 
@@ -166,6 +168,11 @@ static inline void kfk__partition_remove(kfk__partition *p, kfk__producer_batch 
     kfk__list_remove(&b->link);
     atomic_fetch_sub_explicit(&p->queued, 1, memory_order_relaxed);
 }
+
+/* What was answered last when the topic's partitions were asked for, and may pass; KFK_OK: nothing was. */
+kfk_err kfk__topic_refusal(kfk__topic *t);
+/* true: it was another one before. */
+bool kfk__topic_set_refusal(kfk__topic *t, kfk_err refusal);
 
 /* Nothing more goes into the open batch, if there is one. |lock| is held. */
 void kfk__partition_close_open(kfk__partition *p);

@@ -42,6 +42,15 @@ size_t kfk__record_headers_size(const kfk_header *headers, size_t n)
     return sum;
 }
 
+size_t kfk__record_closer_bound(kfk_bytes key, kfk_bytes value, const kfk_header *headers,
+                                size_t n_headers)
+{
+    enum { LENGTH = 5, ATTRIBUTES = 1, TIMESTAMP = 10, OFFSET = 5 };
+
+    return LENGTH + ATTRIBUTES + TIMESTAMP + OFFSET + bytes_size(key) + bytes_size(value) +
+           kfk__uvarint_size(2 * (uint64_t)n_headers) + kfk__record_headers_size(headers, n_headers);
+}
+
 uint8_t *kfk__record_put_long(uint8_t *p, int64_t v)
 {
     return kfk__varint_put(p, v);

@@ -57,6 +57,10 @@ static inline size_t kfk__record_bound(kfk_bytes key, kfk_bytes value, const kfk
     return h > max - n ? SIZE_MAX : n + h + KFK__RECORD_OVERHEAD;
 }
 
+/* The same to within a few bytes, as Java's client has it, which refuses records by it. For one that has a bound. */
+size_t kfk__record_closer_bound(kfk_bytes key, kfk_bytes value, const kfk_header *headers,
+                                size_t n_headers);
+
 /* A varint below 2^14: its upper part moves up by a bit, which adding it once more does. */
 KFK__ALWAYS_INLINE uint8_t *kfk__record_put_two(uint8_t *p, uint32_t v)
 {

@@ -382,7 +382,7 @@ static void on_writable(void *arg)
 
 static const char *mode;
 
-static kfk_producer *with_little_memory(const char *bytes)
+static kfk_producer *with_little_memory(const char *bytes, const char *linger_ms)
 {
     const kfk_hooks h = {.struct_size = sizeof h, .writable = on_writable};
     kfk_config *c = kfk_config_new(&w.rig.env.alloc);
@@ -393,16 +393,17 @@ static kfk_producer *with_little_memory(const char *bytes)
     ck_assert_int_eq(kfk_config_set(c, "dispatch", mode, &w.e), KFK_OK);
     ck_assert_int_eq(kfk_config_set(c, "buffer.memory", bytes, &w.e), KFK_OK);
     ck_assert_int_eq(kfk_config_set(c, "batch.size", "2000", &w.e), KFK_OK);
+    ck_assert_int_eq(kfk_config_set(c, "linger.ms", linger_ms, &w.e), KFK_OK);
     ck_assert_int_eq(kfk_config_hooks(c, &h, &writable_calls, &w.e), KFK_OK);
     ck_assert_int_eq(kfk__producer_new_in(&p, &w.rig.env, c, &w.e), KFK_OK);
     kfk_config_free(c);
-    topic("t", 1, 1);
+    topic("t", 20, 1);
     return p;
 }
 
 static void tells_of_room(void)
 {
-    kfk_producer *p = with_little_memory("40000");
+    kfk_producer *p = with_little_memory("40000", "5");
 
     while (send_record(p, new_record(), "t", 0, KFK_NOWAIT, 100) == KFK_OK)
         ;
@@ -434,7 +435,7 @@ static void hears_of_room(void)
                           .topic = "t",
                           .value = {"v", 1}};
     const kfk__env_ops *ops = w.rig.env.ops;
-    kfk_producer *p = with_little_memory("3200");
+    kfk_producer *p = with_little_memory("3200", "5");
 
     ck_assert_int_eq(ops->waiter_init(w.rig.env.ctx, &told_one), 0);
     for (int n = 0; n < 200;) {
@@ -459,6 +460,28 @@ START_TEST(room_is_told_of_whoever_looks_first)
 {
     mode = "thread";
     world_seeds(&(world_opts){0}, 200, hears_of_room);
+}
+END_TEST
+
+/* Memory is full of batches that linger, and who is refused will not be standing in line. */
+static void ends_the_linger(void)
+{
+    kfk_producer *p = with_little_memory("40000", "60000");
+    int32_t n = 0;
+
+    while (send_record(p, new_record(), "t", n % 20, KFK_NOWAIT, 8) == KFK_OK)
+        n++;
+    ck_assert_int_gt(n, 5);
+    nap(1000);
+    ck_assert_int_ge(writable_calls, 1);
+    ck_assert_int_eq(send_record(p, new_record(), "t", n % 20, KFK_NOWAIT, 8), KFK_OK);
+    ends(p);
+}
+
+START_TEST(nothing_lingers_where_somebody_was_refused)
+{
+    mode = "thread";
+    EACH(ends_the_linger, 0);
 }
 END_TEST
 
@@ -658,7 +681,7 @@ static void hooks_hear(void)
         send_silent(p, NULL);
     for (int i = 0; i < 10; i++)
         ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
-    ck_assert_int_eq(send_record(p, new_record(), "t", 9, KFK_NOWAIT, 8), KFK_ERR_WOULD_BLOCK);
+    ck_assert_int_eq(send_record(p, new_record(), "t", 9, KFK_NOWAIT, 8), KFK_ERR_TIMED_OUT);
     flush(p);
     ck_assert_int_eq(wt.sent, 21);
     ck_assert_int_eq(wt.acked, 21);
@@ -809,7 +832,7 @@ int main(void)
                                   take_gives_results_as_an_array,
                                   take_and_dispatch_keep_the_order,
                                   take_fits_any_struct_size,
-                                  room_is_told_of_once_after_a_refusal, room_is_told_of_whoever_looks_first,
+                                  room_is_told_of_once_after_a_refusal, room_is_told_of_whoever_looks_first, nothing_lingers_where_somebody_was_refused,
                                   calls_that_wait_are_refused_in_callbacks,
                                   a_send_from_a_callback_never_waits,
                                   a_producer_can_be_freed_in_its_callback,

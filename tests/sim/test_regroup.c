@@ -213,7 +213,7 @@ static void no_such_partition(void)
     for (int i = 0; i < 10; i++)
         ck_assert_int_eq(w.reports[i].err,
                          i % 4 < 2 ? KFK_OK : KFK_ERR_UNKNOWN_TOPIC_OR_PARTITION);
-    ck_assert_int_eq(send_record(p, new_record(), "t", 3, 0, 50), KFK_ERR_WOULD_BLOCK);
+    ck_assert_int_eq(send_record(p, new_record(), "t", 3, 0, 50), KFK_ERR_TIMED_OUT);
     ends(p);
 }
 

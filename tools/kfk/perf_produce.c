@@ -73,29 +73,83 @@ typedef struct wanted {
  * in it. */
 static stats total, steady;
 
-/* What a callback has to know of its record, in its argument: when it was sent, in ms since
- * |began_ms|, and its size. */
-enum { SIZE_BITS = 28 };
-#define STEADY_BIT (UINT64_C(1) << 63)
 static int64_t began_ms;
+
+/* What a callback has to know of its record: when it was sent, in ms since |began_ms|, its size, and whether it is one of
+ * the steady state. */
+typedef struct sent {
+    int64_t ms, bytes;
+    bool steady;
+} sent;
+
+enum { SIZE_BITS = 28 }; /* of the size */
+
+#if UINTPTR_MAX >= UINT64_MAX
+
+/* It is in the argument itself. */
+#define STEADY_BIT (UINT64_C(1) << 63)
+
+static bool pack(const sent *s, void **arg)
+{
+    *arg = (void *)(uintptr_t)((uint64_t)s->ms << SIZE_BITS | (uint64_t)s->bytes |
+                               (s->steady ? STEADY_BIT : 0));
+    return true;
+}
+
+static sent unpack(void *arg)
+{
+    const uint64_t bits = (uintptr_t)arg, size = (UINT64_C(1) << SIZE_BITS) - 1;
+
+    return (sent){.ms = (int64_t)((bits & ~STEADY_BIT) >> SIZE_BITS),
+                  .bytes = (int64_t)(bits & size),
+                  .steady = (bits & STEADY_BIT) != 0};
+}
+
+static void forget(void *arg)
+{
+    (void)arg;
+}
+
+#else
+
+static bool pack(const sent *s, void **arg)
+{
+    sent *copy = malloc(sizeof *copy);
+
+    if (copy)
+        *copy = *s;
+    *arg = copy;
+    return copy != NULL;
+}
+
+static sent unpack(void *arg)
+{
+    return *(const sent *)arg;
+}
+
+static void forget(void *arg)
+{
+    free(arg);
+}
+
+#endif
 
 static void delivered(kfk_producer *p, const kfk_delivery *d, void *arg)
 {
-    uint64_t packed = (uintptr_t)arg;
-    int64_t now = tool_wall_ms();
-    int64_t bytes = (int64_t)(packed & ((UINT64_C(1) << SIZE_BITS) - 1));
-    int64_t latency = now - began_ms - (int64_t)((packed & ~STEADY_BIT) >> SIZE_BITS);
+    const sent s = unpack(arg);
+    int64_t now = tool_wall_ms(), latency = now - began_ms - s.ms;
 
     (void)p;
+    forget(arg);
     if (d->err) {
         (void)tool_fail("a record was not delivered: %s [%s]",
                         d->msg ? d->msg : kfk_err_str(d->err), kfk_err_name(d->err));
         return;
     }
-    stats_record(&total, latency, bytes, now);
-    if (packed & STEADY_BIT) {
+    stats_record(&total, latency, s.bytes, now);
+    if (s.steady) {
         total.quiet = true;
-        stats_record(&steady, latency, bytes, now);
+        stats_record(&steady, latency, s.bytes, now);
     }
 }
 
@@ -103,11 +157,17 @@ static void delivered(kfk_producer *p, const kfk_delivery *d, void *arg)
 static int send_one(kfk_producer *p, const char *topic, kfk_bytes value, bool warm, int64_t now)
 {
     kfk_record r = {.struct_size = sizeof r, .topic = topic, .value = value};
-    uint64_t packed = (uint64_t)(now - began_ms) << SIZE_BITS | value.len | (warm ? STEADY_BIT : 0);
+    const sent s = {.ms = now - began_ms, .bytes = (int64_t)value.len, .steady = warm};
     kfk_error e;
+    void *arg;
 
-    if (kfk_producer_send(p, &r, delivered, (void *)(uintptr_t)packed, &e) == KFK_OK)
+    if (!pack(&s, &arg)) {
+        (void)tool_fail("no memory");
+        return 1;
+    }
+    if (kfk_producer_send(p, &r, delivered, arg, &e) == KFK_OK)
         return 0;
+    forget(arg);
     (void)tool_fail_error("a record was not sent", &e);
     return e.code == KFK_ERR_NOMEM;
 }
