@@ -109,6 +109,7 @@ typedef struct kfk__producer_batch {
     uint32_t attempts;
     bool doubt;    /* an attempt was written and not refused: it may be in the log */
     bool finished; /* it has its result, and waits for its request only */
+    bool counted;  /* in the metrics, as sent */
 
     /* It is freed when nothing needs it any more: a request that a socket may still read, and what is to be told. */
     atomic_int holds;

@@ -195,8 +195,10 @@ static bool add_batch(kfk__sender *s, kfk__produce *pr, kfk__producer_batch *b, 
     number(s, b);
     b->state = KFK__BATCH_SENT;
     b->produce = pr;
-    if (b->attempts++ == 0)
+    b->attempts++;
+    if (!b->counted)
         count_batch(s, b, now);
+    b->counted = true;
     atomic_fetch_add_explicit(&b->holds, 1, memory_order_relaxed);
     kfk__list_push(&p->in_flight, &b->link);
     p->n_in_flight++;
