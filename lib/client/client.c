@@ -264,7 +264,7 @@ static bool keep_broker(kfk__client *c, const kfk__metadata_response_broker *b)
         return true;
     }
     if (n)
-        kfk__map_remove(&c->by_id, &n->id, sizeof n->id);
+        doom(c, n);
     for (kfk__list *at = c->nodes.next; at != &c->nodes; at = at->next) {
         n = KFK__ENTRY(at, kfk__node, link);
         if (n->id >= 0 || !same_address(n, b))
@@ -276,6 +276,17 @@ static bool keep_broker(kfk__client *c, const kfk__metadata_response_broker *b)
         return !n->doomed;
     }
     return add_node(c, b->node_id, b->host.data, b->host.len, (uint16_t)b->port, true) != NULL;
+}
+
+bool kfk__client_hint(kfk__client *c, kfk__topic_info *t, int32_t partition, const kfk__hint *h)
+{
+    const kfk__metadata_response_broker at = {
+        .node_id = h->leader, .host = h->host, .port = h->port};
+
+    if (!kfk__metadata_hint(t, partition, h->leader, h->epoch))
+        return false;
+    (void)keep_broker(c, &at); /* no memory: who looks for it asks for metadata */
+    return true;
 }
 
 /* Who is not in the cluster any more cannot be what stands in the way. */

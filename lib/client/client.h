@@ -70,6 +70,9 @@ void kfk__client_hang_up(kfk__client *c, kfk__node *line);
 kfk__topic_info *kfk__client_topic(kfk__client *c, const char *name, size_t len, int64_t now);
 /* Asks for a topic (NULL: for everything) again, through the gate. */
 void kfk__client_refresh(kfk__client *c, kfk__topic_info *t);
+/* Takes in who leads a partition, and where that broker is, which metadata may not know, or have another address of. true:
+ * it was news; else the answer is of before, and its address is, too. */
+bool kfk__client_hint(kfk__client *c, kfk__topic_info *t, int32_t partition, const kfk__hint *h);
 
 /* When something may be tried again, by kfk__retry_at with the handle's backoff. Counts it. */
 int64_t kfk__client_retry_at(kfk__client *c, kfk__retry *r, kfk_err why, int64_t now);

@@ -16,6 +16,14 @@ typedef struct kfk__partition_info {
     int32_t leader_epoch; /* -1: not known */
 } kfk__partition_info;
 
+/* What an answer to another request than Metadata says of a leader (KIP-951). */
+typedef struct kfk__hint {
+    int32_t leader; /* -1: none named */
+    int32_t epoch;
+    kfk_bytes host; /* where it is; empty: not told */
+    int32_t port;
+} kfk__hint;
+
 typedef struct kfk__topic_info {
     kfk__list link;
     char *name;
@@ -54,7 +62,7 @@ void kfk__metadata_forget(kfk__metadata *m, kfk__topic_info *t);
 /* Ask for this topic, or for everything, again. */
 void kfk__metadata_stale(kfk__metadata *m, kfk__topic_info *t);
 bool kfk__metadata_is_stale(const kfk__metadata *m);
-/* What an answer to another request says of a leader (KIP-951). true: it was news. */
+/* Takes in who leads. true: it was news. */
 bool kfk__metadata_hint(kfk__topic_info *t, int32_t partition, int32_t leader, int32_t epoch);
 
 /* Topics not used since |before| are forgotten. */

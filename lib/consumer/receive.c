@@ -56,11 +56,30 @@ static void out_of_range(kfk__fetcher *f, kfk__assigned *p, int64_t now)
     }
 }
 
+/* Who leads a partition instead, and where that is. */
+static kfk__hint hint_of(const kfk__fetch_response *rs, const kfk__fetch_response_partition *rp)
+{
+    kfk__hint h = {.leader = rp->current_leader.leader_id,
+                   .epoch = rp->current_leader.leader_epoch};
+
+    for (int32_t i = 0; h.leader >= 0 && i < rs->node_endpoints.n; i++) {
+        const kfk__fetch_response_endpoint *e = &rs->node_endpoints.v[i];
+
+        if (e->node_id != h.leader)
+            continue;
+        h.host = e->host;
+        h.port = e->port;
+        break;
+    }
+    return h;
+}
+
 /* A code for one partition. Locked. */
-static void refused(kfk__fetcher *f, kfk__assigned *p, const kfk__fetch_response_partition *rp,
-                    int64_t now)
+static void refused(kfk__fetcher *f, kfk__assigned *p, const kfk__fetch_response *rs,
+                    const kfk__fetch_response_partition *rp, int64_t now)
 {
     kfk__topic_info *info = kfk__metadata_find(&f->client.metadata, p->topic, p->topic_len);
+    const kfk__hint hint = hint_of(rs, rp);
     kfk_err err = rp->error_code;
 
     kfk__client_error(&f->client, err);
@@ -69,8 +88,7 @@ static void refused(kfk__fetcher *f, kfk__assigned *p, const kfk__fetch_response
         return;
     }
     p->course.replica = -1;
-    if (info && kfk__metadata_hint(info, p->partition, rp->current_leader.leader_id,
-                                   rp->current_leader.leader_epoch)) {
+    if (info && kfk__client_hint(&f->client, info, p->partition, &hint)) {
         kfk__fetcher_retry(f, p, KFK__RETRY_NEW_LEADER, now);
     } else if (err == KFK_ERR_CORRUPT_MESSAGE) {
         broken(f, p, "the broker's log is corrupt there", now);
@@ -208,7 +226,7 @@ static void accepted(kfk__fetcher *f, kfk__assigned *p, int64_t asked, kfk__fetc
     kfk__fetcher_look(f, p, now);
 }
 
-static void receive_partition(kfk__fetcher *f, kfk__seat *seat,
+static void receive_partition(kfk__fetcher *f, kfk__seat *seat, const kfk__fetch_response *rs,
                               const kfk__fetch_response_partition *rp, int64_t now)
 {
     kfk__assigned *p = kfk__assigned_hold(seat->partition);
@@ -226,7 +244,7 @@ static void receive_partition(kfk__fetcher *f, kfk__seat *seat,
     wanted = !f->shared->closed && !p->gone && p->course.seat == seat &&
              p->fetch_version == version;
     if (wanted && rp->error_code)
-        refused(f, p, rp, now);
+        refused(f, p, rs, rp, now);
     else if (wanted)
         accepted(f, p, asked, fetched, &what, rp, now);
     if (fetched && kfk__list_empty(&fetched->link)) /* nobody took it */
@@ -265,7 +283,7 @@ void kfk__fetcher_receive(void *owner, void *arg, const kfk__reply *reply, int64
                 kfk__session_find(&s->session, t->topic, &t->topic_id, rp->partition_index);
 
             if (seat)
-                receive_partition(f, seat, rp, now);
+                receive_partition(f, seat, rs, rp, now);
         }
     }
     kfk__fetch_free(fetch);

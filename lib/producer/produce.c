@@ -179,6 +179,25 @@ const char *kfk__refused_text(const kfk__refused *refused, int32_t at, char *tex
     return text;
 }
 
+/* Who leads a partition instead, and where that is. */
+static kfk__hint hint_of(const kfk__produce_response *rs,
+                         const kfk__produce_response_partition *rp)
+{
+    kfk__hint h = {.leader = rp->current_leader.leader_id,
+                   .epoch = rp->current_leader.leader_epoch};
+
+    for (int32_t i = 0; h.leader >= 0 && i < rs->node_endpoints.n; i++) {
+        const kfk__produce_response_endpoint *e = &rs->node_endpoints.v[i];
+
+        if (e->node_id != h.leader)
+            continue;
+        h.host = e->host;
+        h.port = e->port;
+        break;
+    }
+    return h;
+}
+
 void kfk__produce_answers(kfk__produce *p, const void *body, int16_t version,
                           void (*each)(void *owner, kfk__producer_batch *b,
                                        const kfk__produce_answer *a, int64_t now),
@@ -196,18 +215,18 @@ void kfk__produce_answers(kfk__produce *p, const void *body, int16_t version,
             kfk__producer_batch *b = take(p, &hint, rt, rp->index, version);
             kfk__produce_answer a = {.err = rp->error_code,
                                      .base_offset = rp->base_offset,
-                                     .log_append_time = rp->log_append_time_ms,
-                                     .leader = rp->current_leader.leader_id,
-                                     .leader_epoch = rp->current_leader.leader_epoch};
+                                     .log_append_time = rp->log_append_time_ms};
 
+            if (!b)
+                continue;
+            a.hint = hint_of(rs, rp);
             if (rp->record_errors.n > 0)
                 a.refused = rp;
             if (rp->error_message.data) {
                 kfk__error_set(text, sizeof text, rp->error_message.data, rp->error_message.len);
                 a.msg = text;
             }
-            if (b)
-                each(p->owner, b, &a, now);
+            each(p->owner, b, &a, now);
         }
     }
 }

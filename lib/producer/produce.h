@@ -4,6 +4,7 @@
 #ifndef KFK_PRODUCER_PRODUCE_H
 #define KFK_PRODUCER_PRODUCE_H
 
+#include "client/metadata.h"
 #include "client/node.h"
 #include "producer/producer_batch.h"
 #include "producer/topics.h"
@@ -13,8 +14,7 @@ typedef struct kfk__produce_answer {
     kfk_err err;
     int64_t base_offset;
     int64_t log_append_time;
-    int32_t leader; /* a newer one, with its epoch; -1: none named */
-    int32_t leader_epoch;
+    kfk__hint hint; /* who leads instead */
     const char *msg; /* the broker's text, NUL-terminated; NULL: none */
     bool lost;       /* there was no answer: the connection has ended, because of |err|, or there was no memory */
     const kfk__refused *refused; /* NULL: not told */

@@ -60,8 +60,7 @@ static void replied(void *owner, void *arg, const kfk__reply *reply, int64_t now
     kfk__produce_answer rest = {.err = reply->err,
                                 .base_offset = -1,
                                 .log_append_time = -1,
-                                .leader = -1,
-                                .leader_epoch = -1,
+                                .hint = {.leader = -1},
                                 .lost = reply->err != KFK_OK};
 
     if (reply->body)
@@ -233,8 +232,7 @@ static void unsent(kfk__sender *s, kfk__produce *pr, kfk_err err, int64_t now)
     kfk__produce_answer a = {.err = err,
                              .base_offset = -1,
                              .log_append_time = -1,
-                             .leader = -1,
-                             .leader_epoch = -1,
+                             .hint = {.leader = -1},
                              .lost = err == KFK_ERR_NOMEM}; /* that may pass */
 
     for (size_t i = 0; i < pr->n; i++)

@@ -209,7 +209,7 @@ static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
     kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
     kfk_err why = a->err;
 
-    if (info && kfk__metadata_hint(info, p->index, a->leader, a->leader_epoch)) {
+    if (info && kfk__client_hint(&s->client, info, p->index, &a->hint)) {
         why = KFK__RETRY_NEW_LEADER;
         s->schedule.leaders_era++;
     }

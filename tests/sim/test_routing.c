@@ -175,6 +175,71 @@ START_TEST(producer_and_consumer_follow_the_leader)
 }
 END_TEST
 
+/* Metadata takes so long that who asks for it is late. */
+static void metadata_is_slow(void)
+{
+    kfk__devbroker_fault_clear(w.broker);
+    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = METADATA, .value = 5000, .count = -1);
+}
+
+/* The leader moves to node 2; both are with it at once. */
+static void both_go_to_2(kfk_producer *p, kfk_consumer *c)
+{
+    int64_t start;
+
+    send_and_flush(p, "t", 0);
+    ck_assert_int_eq(read_records(c, 1, 10000, ids), 1);
+    nap(1000);
+    metadata_is_slow();
+    ck_assert_int_eq(kfk__devbroker_start_node(w.broker, 2), KFK_OK);
+    ck_assert_int_eq(kfk__devbroker_move_leader(w.broker, "t", 0, 2), KFK_OK);
+    start = now();
+    send_and_flush(p, "t", 0);
+    ck_assert_int_lt(now() - start, 50 * SIM_MS);
+    ck_assert_int_eq(read_records(c, 1, 10000, ids), 1);
+    ck_assert_int_eq(ids[0], 1);
+    ck_assert_int_lt(now() - start, 150 * SIM_MS); /* a Fetch waits, with node 1, for 50 of them */
+    kfk_consumer_free(c);
+    kfk_producer_free(p);
+}
+
+/* Metadata was asked for while node 2 was down, and so has not named it. */
+static void unknown_broker(void)
+{
+    kfk_producer *p = producer("linger.ms", "0", NULL);
+    kfk_consumer *c = consumer("fetch.max.wait.ms", "50", NULL);
+
+    topic("t", 1, 2);
+    ck_assert_int_eq(kfk__devbroker_stop_node(w.broker, 2), KFK_OK);
+    assign(c, "t", 0, 0);
+    both_go_to_2(p, c);
+}
+
+/* The lowest byte of the port of the second broker in an answer to Metadata: behind the length, the
+ * header, throttle_time_ms and the brokers' number, and the first broker: id, host, port, rack. */
+enum { PORT_OF_2 = 4 + 5 + 4 + 1 + (4 + 9 + 4 + 1 + 1) + (4 + 9) + 3 };
+
+/* Metadata has named node 2 with a port that nobody listens on. */
+static void moved_broker(void)
+{
+    kfk_producer *p = producer("linger.ms", "0", NULL);
+    kfk_consumer *c = consumer("fetch.max.wait.ms", "50", NULL);
+
+    topic("t", 1, 2);
+    FAULT(.kind = KFK__DEV_FAULT_ALTER, .api = METADATA, .at = PORT_OF_2, .value = 0x40,
+          .count = -1);
+    (void)kfk__devbroker_move_leader(w.broker, "t", 0, 1);
+    assign(c, "t", 0, 0);
+    both_go_to_2(p, c);
+}
+
+START_TEST(the_leader_is_found_where_the_answer_says_it_is)
+{
+    EACH(unknown_broker, .nodes = 2);
+    EACH(moved_broker, .nodes = 2);
+}
+END_TEST
+
 /* ---- a controller that goes away ---- */
 
 static kfk_admin *open_admin(void)
@@ -355,6 +420,7 @@ int main(void)
                                   who_asks_the_same_waits_for_the_same_answer,
                                   an_error_of_before_is_no_answer,
                                   producer_and_consumer_follow_the_leader,
+                                  the_leader_is_found_where_the_answer_says_it_is,
                                   the_controller_goes_away_while_it_is_asked,
                                   the_coordinator_goes_away_while_it_is_asked,
                                   after_the_trigger_bootstrap_servers_are_asked,
