@@ -16,6 +16,15 @@ typedef struct kfk__partition_info {
     int32_t leader_epoch; /* -1: not known */
 } kfk__partition_info;
 
+/* Whether somebody else leads now than did then, or the same broker in a new term. Nobody at all does not count. */
+static inline bool kfk__leader_moved(kfk__partition_info then, kfk__partition_info now)
+{
+    if (then.leader < 0 || now.leader < 0)
+        return false;
+    return now.leader != then.leader ||
+           (then.leader_epoch >= 0 && now.leader_epoch > then.leader_epoch);
+}
+
 /* What an answer to another request than Metadata says of a leader (KIP-951). */
 typedef struct kfk__hint {
     int32_t leader; /* -1: none named */

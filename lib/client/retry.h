@@ -21,7 +21,7 @@ typedef struct kfk__retry {
 
 /* Why something is retried, where that is not a code of Kafka's. */
 enum {
-    KFK__RETRY_NEW_LEADER = -2000, /* the answer named another leader */
+    KFK__RETRY_NEW_LEADER = -2000, /* another leader is known by now, or the same one in a new term */
     KFK__RETRY_SPLIT = -2001       /* a batch that was too large, in parts */
 };
 

@@ -20,6 +20,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "client/metadata.h"
 #include "compress/compress.h"
 #include "producer/pool.h"
 
@@ -107,6 +108,7 @@ typedef struct kfk__producer_batch {
     struct kfk__produce *produce; /* the request it is in; NULL: in none */
     int32_t base_sequence;        /* -1: not given yet */
     uint32_t attempts;
+    kfk__partition_info tried; /* who led the partition at the last of them */
     bool doubt;    /* an attempt was written and not refused: it may be in the log */
     bool finished; /* it has its result, and waits for its request only */
     bool counted;  /* in the metrics, as sent */

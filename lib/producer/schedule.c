@@ -62,8 +62,8 @@ static kfk__leader *leader_of(kfk__schedule *s, int32_t id)
 static kfk__leader *find_leader(kfk__schedule *s, kfk__partition *p, int64_t now)
 {
     const kfk__topic *t = p->topic;
+    kfk__partition_info is = {-1, -1};
     kfk__topic_info *info;
-    int32_t id = -1;
 
     if (p->leader && p->leader_era == s->leaders_era)
         return p->leader;
@@ -71,16 +71,16 @@ static kfk__leader *find_leader(kfk__schedule *s, kfk__partition *p, int64_t now
     p->leader_era = s->leaders_era;
     info = kfk__client_topic(s->client, t->name, t->name_len, now);
     if (info && p->index < info->n_partitions)
-        id = info->partitions[p->index].leader;
-    if (id >= 0 && kfk__client_node(s->client, id))
-        p->leader = leader_of(s, id);
-    if (!p->leader)
+        is = info->partitions[p->index];
+    if (is.leader >= 0 && kfk__client_node(s->client, is.leader))
+        p->leader = leader_of(s, is.leader);
+    if (!p->leader) {
         kfk__client_refresh(s->client, info);
-    else if (p->leader_was != id) {
-        if (s->led)
-            s->led(s->owner, p, id);
-        p->leader_was = id;
+        return NULL;
     }
+    if (p->leader_was.leader != is.leader && s->led)
+        s->led(s->owner, p, is.leader);
+    p->leader_was = is;
     return p->leader;
 }
 
@@ -212,12 +212,13 @@ void kfk__schedule_hurry(kfk__schedule *s, int64_t now)
     place_list(s, &all, now);
 }
 
-/* Another leader than the one that refused need not be waited for (KIP-951). */
+/* Another leader than the one that refused, or that one in a new term, need not be waited for (KIP-951). */
 static void skip_backoff(kfk__schedule *s, kfk__partition *p, int64_t now)
 {
-    const int32_t was = p->leader_was;
+    const kfk__partition_info was = p->leader_was;
 
-    if (p->retry_at > now && was >= 0 && find_leader(s, p, now) && p->leader_was != was)
+    if (p->retry_at > now && was.leader >= 0 && find_leader(s, p, now) &&
+        kfk__leader_moved(was, p->leader_was))
         p->retry_at = now;
 }
 

@@ -194,6 +194,7 @@ static bool add_batch(kfk__sender *s, kfk__produce *pr, kfk__producer_batch *b, 
     number(s, b);
     b->state = KFK__BATCH_SENT;
     b->produce = pr;
+    b->tried = p->leader_was;
     b->attempts++;
     if (!b->counted)
         count_batch(s, b, now);
@@ -419,7 +420,7 @@ static void topic_wanted(kfk__sender *s, kfk__topic *t, int64_t now)
 
 static void led(void *owner, kfk__partition *p, int32_t leader)
 {
-    if (p->leader_was >= 0)
+    if (p->leader_was.leader >= 0)
         kfk__sender_event(owner, p, (kfk_event){.type = KFK_EVENT_LEADER, .broker_id = leader});
 }
 

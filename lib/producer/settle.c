@@ -209,10 +209,12 @@ static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
     kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
     kfk_err why = a->err;
 
-    if (info && kfk__client_hint(&s->client, info, p->index, &a->hint)) {
-        why = KFK__RETRY_NEW_LEADER;
+    if (info && kfk__client_hint(&s->client, info, p->index, &a->hint))
         s->schedule.leaders_era++;
-    }
+    /* By the hint, or by metadata that came while the request was out. */
+    if (info && p->index < info->n_partitions &&
+        kfk__leader_moved(b->tried, info->partitions[p->index]))
+        why = KFK__RETRY_NEW_LEADER;
     if (kfk__stale_metadata(a->err))
         kfk__client_refresh(&s->client, info);
     if (a->err == KFK_ERR_MESSAGE_TOO_LARGE && split(s, b, request, now))

@@ -33,7 +33,7 @@ static void init_partition(kfk__partition *p, kfk__topic *t, int32_t index)
     p->index = index;
     p->producer_id = p->epoch = -1;
     p->acked_sequence = -1;
-    p->leader_was = -1;
+    p->leader_was = (kfk__partition_info){-1, -1};
     kfk__mutex_init(&p->lock);
     kfk__mutex_init(&p->queue_lock);
     kfk__list_init(&p->deque);

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/uuid.h"
+#include "client/metadata.h"
 #include "client/retry.h"
 #include "compress/compress.h"
 #include "producer/partitioner.h"
@@ -53,7 +54,7 @@ typedef struct kfk__partition {
     alignas(KFK__LINE) kfk__drain_state drain;
     struct kfk__leader *leader; /* as looked up in: */
     uint64_t leader_era;
-    int32_t leader_was; /* the last that was found; -1: none yet */
+    kfk__partition_info leader_was; /* the last that was found; its leader -1: none yet */
     kfk__list drain_link;
     kfk__heap_node timer;
     kfk__list in_flight; /* batches, oldest first */

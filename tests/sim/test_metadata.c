@@ -237,6 +237,86 @@ START_TEST(what_fails_together_backs_off_once)
 }
 END_TEST
 
+/* The leader refuses; metadata says that it leads since then, in a new term, or it says nothing new. */
+static void refused(bool new_term, int64_t at_least_ms, int64_t within_ms)
+{
+    kfk_producer *p = producer("linger.ms", "0", "retry.backoff.ms", "1000", NULL);
+    int64_t start, took;
+
+    topic("t", 1, 1);
+    send_and_flush(p, "t", 0);
+    nap(5000);
+    if (new_term)
+        ck_assert_int_eq(kfk__devbroker_bump_epoch(w.broker, "t", 0), KFK_OK);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .level = KFK__DEV_ANY,
+          .value = KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+    start = now();
+    send_and_flush(p, "t", 0);
+    took = now() - start;
+    ck_assert_int_ge(took, at_least_ms * SIM_MS);
+    ck_assert_int_lt(took, within_ms * SIM_MS);
+    kfk_producer_free(p);
+}
+
+static void elected_again(void)
+{
+    refused(true, 0, 10);
+}
+
+static void elected_again_but_who_knows(void)
+{
+    refused(true, 800, 1300);
+}
+
+static void led_all_the_time(void)
+{
+    refused(false, 800, 1300);
+}
+
+START_TEST(a_leader_in_a_new_term_is_not_backed_off_from)
+{
+    EACH(elected_again, 0);
+    EACH(led_all_the_time, 0);
+    EACH(elected_again_but_who_knows, .profile = "2.1"); /* there are no epochs */
+}
+END_TEST
+
+/* Metadata tells of the new leader while a request to the old one is out, which then is refused. */
+static void told_meanwhile(void)
+{
+    kfk_producer *p = producer("linger.ms", "0", "retry.backoff.ms", "1000", "metadata.max.age.ms",
+                               "5000", "enable.idempotence", "false", NULL);
+    int64_t before, start;
+
+    topic("t", 2, 2);
+    (void)kfk__devbroker_move_leader(w.broker, "t", 0, 1);
+    (void)kfk__devbroker_move_leader(w.broker, "t", 1, 2);
+    send_and_flush(p, "t", 0);
+    send_and_flush(p, "t", 1); /* from now on node 2 can be asked while node 1 is silent */
+    for (before = requests(METADATA); requests(METADATA) == before;)
+        nap(10);
+    nap(4800);
+    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = PRODUCE, .value = 400);
+    start = now();
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    nap(10);
+    ck_assert_int_eq(kfk__devbroker_move_leader(w.broker, "t", 0, 2), KFK_OK);
+    nap(290);
+    if (sim_below(w.rig.s, 2) == 0) /* one that goes to the new one has no say in it */
+        ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    flush(p);
+    ck_assert_int_lt(now() - start, 420 * SIM_MS);
+    ck_assert_int_ge(w.reports[2].at, start + 400 * SIM_MS);
+    ck_assert_int_eq(told(KFK_DELIVERED), accepted());
+    kfk_producer_free(p);
+}
+
+START_TEST(a_leader_that_metadata_has_told_of_is_not_waited_for)
+{
+    EACH(told_meanwhile, .nodes = 2, .profile = "3.3"); /* which gives no hints */
+}
+END_TEST
+
 START_TEST(leaders_are_followed)
 {
     EACH(leaders_move, .nodes = 3, .profile = "2.1");
@@ -357,6 +437,8 @@ int main(void)
                                   who_does_not_wait_asks_all_the_same,
                                   check_21_a_throttled_broker_is_left_alone,
                                   what_fails_together_backs_off_once,
+                                  a_leader_in_a_new_term_is_not_backed_off_from,
+                                  a_leader_that_metadata_has_told_of_is_not_waited_for,
                                   leaders_are_followed,
                                   check_19_a_leader_that_is_hinted_at_is_asked_at_once,
                                   nodes_come_and_go,

@@ -549,6 +549,30 @@ START_TEST(a_hint_of_a_partition_that_is_not_known_is_nothing)
 }
 END_TEST
 
+START_TEST(a_leader_that_moved_is_told_by_id_or_by_epoch)
+{
+    static const struct {
+        kfk__partition_info then, now;
+        bool moved;
+    } cases[] = {
+        {{1, 5}, {1, 5}, false},
+        {{1, 5}, {2, 6}, true},
+        {{1, 5}, {1, 6}, true},
+        {{1, 5}, {1, 4}, false}, /* a topic made anew */
+        {{1, -1}, {2, -1}, true},
+        {{1, -1}, {1, -1}, false},
+        {{1, -1}, {1, 3}, false}, /* who knows */
+        {{1, 5}, {1, -1}, false},
+        {{-1, -1}, {1, 0}, false},
+        {{-1, 5}, {1, 6}, false},
+        {{1, 5}, {-1, 6}, false},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ck_assert_int_eq(kfk__leader_moved(cases[i].then, cases[i].now), cases[i].moved);
+}
+END_TEST
+
 /* ---- forgetting ---- */
 
 START_TEST(topics_that_are_not_used_are_forgotten)
@@ -634,6 +658,7 @@ int main(void)
     tcase_add_test(t, a_hint_of_a_newer_leader_is_news);
     tcase_add_test(t, a_hint_where_no_epoch_is_known_is_news);
     tcase_add_test(t, a_hint_of_a_partition_that_is_not_known_is_nothing);
+    tcase_add_test(t, a_leader_that_moved_is_told_by_id_or_by_epoch);
     tcase_add_test(t, topics_that_are_not_used_are_forgotten);
     tcase_add_test(t, a_topic_that_was_forgotten_is_new_again);
     tcase_add_test(t, a_topic_for_which_there_is_no_memory_is_not_there);
