@@ -438,6 +438,17 @@ static int64_t metadata_due(const kfk__client *c)
     return due > c->metadata_at ? due : c->metadata_at;
 }
 
+static void forget_idle(kfk__client *c, int64_t now)
+{
+    const int64_t idle_ms = c->options->metadata_max_idle_ms;
+
+    if (idle_ms < 0 || idle_ms > now / KFK__MS)
+        return;
+    if (c->expiring)
+        c->expiring(c->owner, now);
+    kfk__metadata_expire(&c->metadata, now - idle_ms * KFK__MS);
+}
+
 static int64_t tick_metadata(kfk__client *c, int64_t now)
 {
     int64_t due = metadata_due(c), again, given_up;
@@ -452,8 +463,7 @@ static int64_t tick_metadata(kfk__client *c, int64_t now)
         return metadata_due(c);
     }
     if (c->metadata.updated_at >= 0 && !kfk__metadata_is_stale(&c->metadata)) {
-        if (c->options->metadata_max_idle_ms >= 0)
-            kfk__metadata_expire(&c->metadata, now - c->options->metadata_max_idle_ms * KFK__MS);
+        forget_idle(c, now);
         kfk__metadata_stale(&c->metadata, NULL);
     }
     if (c->metadata_since == KFK__NEVER)

@@ -33,6 +33,9 @@ typedef struct kfk__client {
     kfk__list calls;
     /* Metadata has changed; any call may be made from it. */
     void (*updated)(void *owner, int64_t now);
+    /* Topics that are not in use are about to be forgotten: which are, besides those that were asked for, the handle says
+     * by kfk__metadata_used; NULL: there are none. */
+    void (*expiring)(void *owner, int64_t now);
     /* A broker (id < 0: a bootstrap address) is left alone for |ms|; NULL: the handle does not ask. */
     void (*throttled)(void *owner, int32_t broker, int64_t ms);
     void *owner;

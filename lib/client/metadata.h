@@ -74,6 +74,13 @@ bool kfk__metadata_is_stale(const kfk__metadata *m);
 /* Takes in who leads. true: it was news. */
 bool kfk__metadata_hint(kfk__topic_info *t, int32_t partition, int32_t leader, int32_t epoch);
 
+/* The topic was in use at |at|, or later. */
+static inline void kfk__metadata_used(kfk__topic_info *t, int64_t at)
+{
+    if (at > t->used_at)
+        t->used_at = at;
+}
+
 /* Topics not used since |before| are forgotten. */
 void kfk__metadata_expire(kfk__metadata *m, int64_t before);
 

@@ -202,6 +202,7 @@ static bool add_batch(kfk__sender *s, kfk__produce *pr, kfk__producer_batch *b, 
     atomic_fetch_add_explicit(&b->holds, 1, memory_order_relaxed);
     kfk__list_push(&p->in_flight, &b->link);
     p->n_in_flight++;
+    p->sent_at = now;
     return true;
 }
 
@@ -403,6 +404,25 @@ static void metadata_updated(void *owner, int64_t now)
     kfk__schedule_leaders(&s->schedule, now);
 }
 
+/* Metadata is looked at once a leaders' era: what is sent to meanwhile, or waits for that, is in use, too. */
+static void tell_used(void *owner, int64_t now)
+{
+    const kfk__sender *s = owner;
+
+    for (kfk__list *at = s->topics.next; at != &s->topics; at = at->next) {
+        kfk__topic *t = KFK__ENTRY(at, kfk__topic, link);
+        kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
+        const kfk__partitions *ps = kfk__topic_partitions(t);
+
+        for (int32_t i = 0; info && ps && i < ps->n; i++) {
+            const kfk__partition *p = ps->v[i];
+            bool busy = p->drain != KFK__DRAIN_IDLE || p->n_in_flight > 0;
+
+            kfk__metadata_used(info, busy ? now : p->sent_at);
+        }
+    }
+}
+
 /* A topic that somebody waits for: new, or without the partition that is wanted. */
 static void topic_wanted(kfk__sender *s, kfk__topic *t, int64_t now)
 {
@@ -448,6 +468,7 @@ kfk_err kfk__sender_init(kfk__sender *s, const kfk__env *env, const kfk__sender_
     kfk__identity_init(&s->identity, options->idempotent);
     err = kfk__client_init(&s->client, env, co, poller, metadata_updated, s);
     s->client.throttled = throttled;
+    s->client.expiring = tell_used;
     return err;
 }
 

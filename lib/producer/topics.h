@@ -60,6 +60,7 @@ typedef struct kfk__partition {
     kfk__list in_flight; /* batches, oldest first */
     int32_t n_in_flight;
     uint64_t produce;    /* the last Produce request that it was in */
+    int64_t sent_at;     /* when a batch went into one last */
     uint64_t backed_off; /* requests up to this one have failed together, if they fail */
     kfk__retry retry;
     int64_t retry_at;

@@ -1,6 +1,9 @@
 /* Who leads, who is there, who is asked how often: producers against a cluster that changes. */
 #include <stdio.h>
+#include <string.h>
 
+#include "devbroker/call.h"
+#include "proto/metadata.h"
 #include "sim/world.h"
 
 static int ids[WORLD_RECORDS];
@@ -52,6 +55,124 @@ static void many_topics(void)
 START_TEST(many_topics_are_few_requests)
 {
     EACH(many_topics, .nodes = 1);
+}
+END_TEST
+
+/* Metadata requests since forget_asked, those of them that do not name "t", those that name "u". */
+static int asked, without_t, with_u; /* under lock */
+
+static bool names_topic(const kfk__metadata_request *rq, char name)
+{
+    for (int32_t i = 0; i < rq->topics.n; i++)
+        if (memcmp(rq->topics.v[i].name.data, &name, 1) == 0)
+            return true;
+    return false;
+}
+
+static void hears(void *arg, const kfk__dev_call *call)
+{
+    (void)arg;
+    if (call->key != METADATA)
+        return;
+    kfk__lock(&lock);
+    asked++;
+    without_t += !names_topic(call->request, 't');
+    with_u += names_topic(call->request, 'u');
+    kfk__unlock(&lock);
+}
+
+static void forget_asked(void)
+{
+    kfk__lock(&lock);
+    asked = without_t = with_u = 0;
+    kfk__unlock(&lock);
+}
+
+/* All requests since then named "t", and none "u". */
+static void check_asked(int at_least)
+{
+    kfk__lock(&lock);
+    ck_assert_int_ge(asked, at_least);
+    ck_assert_int_eq(without_t, 0);
+    ck_assert_int_eq(with_u, 0);
+    kfk__unlock(&lock);
+}
+
+/* Both topics have had a record, and metadata is ten seconds from being asked for by age. */
+static kfk_producer *two_topics(const char *linger_ms)
+{
+    kfk_producer *p = producer("metadata.max.age.ms", "10000", "metadata.max.idle.ms", "5000",
+                               "linger.ms", linger_ms, NULL);
+
+    kfk__mutex_init(&lock);
+    topic("t", 3, 1);
+    topic("u", 3, 1);
+    send_and_flush(p, "u", 0);
+    send_and_flush(p, "t", 0);
+    forget_asked();
+    return p;
+}
+
+static void one_of_two(void)
+{
+    kfk_producer *p = two_topics("0");
+
+    for (int i = 0; i < 600; i++) {
+        ck_assert_int_eq(send_to(p, "t", i % 3), KFK_OK);
+        nap(100);
+    }
+    check_asked(5);
+    send_and_flush(p, "u", 0);
+    kfk_producer_free(p);
+}
+
+static void one_lingers(void)
+{
+    kfk_producer *p = two_topics("30000");
+
+    ck_assert_int_eq(send_to(p, "t", 2), KFK_OK);
+    nap(25000);
+    check_asked(2);
+    flush(p);
+    kfk_producer_free(p);
+}
+
+static void one_is_out(void)
+{
+    kfk_producer *p = two_topics("0");
+
+    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = PRODUCE, .value = 20000);
+    ck_assert_int_eq(send_to(p, "t", 2), KFK_OK);
+    nap(25000);
+    check_asked(1);
+    flush(p);
+    kfk_producer_free(p);
+}
+
+/* The longest time there is. */
+static void none_ever(void)
+{
+    kfk_producer *p = producer("metadata.max.age.ms", "10000", "metadata.max.idle.ms",
+                               "9223372036854775807", NULL);
+
+    kfk__mutex_init(&lock);
+    topic("u", 1, 1);
+    send_and_flush(p, "u", 0);
+    forget_asked();
+    nap(25000);
+    kfk__lock(&lock);
+    ck_assert_int_eq(asked, 2);
+    ck_assert_int_eq(with_u, 2);
+    kfk__unlock(&lock);
+    kfk_producer_free(p);
+}
+
+START_TEST(a_topic_that_is_in_use_is_not_forgotten)
+{
+    EACH(one_of_two, .heard = hears);
+    EACH(one_lingers, .heard = hears);
+    EACH(one_is_out, .heard = hears);
+    EACH(none_ever, .heard = hears);
 }
 END_TEST
 
@@ -432,6 +553,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {many_topics_are_few_requests,
+                                  a_topic_that_is_in_use_is_not_forgotten,
                                   an_unknown_topic_backs_off,
                                   a_partition_that_is_added_is_found,
                                   who_does_not_wait_asks_all_the_same,
