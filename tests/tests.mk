@@ -62,7 +62,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(FAILALLOC) $(B)/internal.a $(B)/flags | $(GE
 
 # tests/sim/test_NAME.c, each with the simulator's parts. ThreadSanitizer sees fibers as threads;
 # the parts that are all of them at once are compiled without it (tests/sim/hb.h).
-SIM := alloc async bad_records checks client consumer dispatch failalloc fetching group group_alloc \
+SIM := alloc async away bad_records checks client consumer dispatch failalloc fetching group group_alloc \
 	group_checks group_codes group_dispatch group_ends group_failures group_listeners \
 	group_seeds group_shares group_workers groupio lanes link log malformed members metadata \
 	metrics mistakes modern names net outcomes partitioner producer questions \

@@ -32,9 +32,7 @@ static kfk__partition *partition_of(kfk__accumulator *a, kfk__topic *t, const kf
                                     bool *sticky)
 {
     const kfk__partitions *ps = kfk__topic_partitions(t);
-    int32_t i = r->flags & KFK_PARTITION
-                    ? r->partition
-                    : kfk__partitioning_choose(&t->partitioning, r, t->name, ps->n);
+    int32_t i = r->flags & KFK_PARTITION ? r->partition : kfk__topic_choose(t, ps, r);
 
     *sticky = i < 0;
     return *sticky ? sticky_partition(a, t, -1) : ps->v[i];

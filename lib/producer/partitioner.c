@@ -89,7 +89,7 @@ static int32_t ask(const kfk__partitioning *how, const kfk_record *r, const char
     return i < n ? i : -1;
 }
 
-int32_t kfk__partitioning_choose(kfk__partitioning *how, const kfk_record *r, const char *topic,
+int32_t kfk__partitioning_choose(const kfk__partitioning *how, const kfk_record *r, const char *topic,
                                  int32_t n)
 {
     bool keyed = r->key.data ? r->key.len > 0 || !how->empty_is_no_key : how->no_key_is_empty;
@@ -98,9 +98,13 @@ int32_t kfk__partitioning_choose(kfk__partitioning *how, const kfk_record *r, co
     if (i >= 0)
         return i;
     if (how->by_turns)
-        return (int32_t)(atomic_fetch_add_explicit(&how->turn, 1, memory_order_relaxed) %
-                         (uint32_t)n);
+        return KFK__CHOICE_TURN;
     if (how->hash && keyed)
         return (int32_t)(how->hash(r->key.data, r->key.len) % (uint32_t)n);
-    return -1;
+    return KFK__CHOICE_STICKY;
+}
+
+int32_t kfk__partitioning_turn(kfk__partitioning *how, int32_t n)
+{
+    return (int32_t)(atomic_fetch_add_explicit(&how->turn, 1, memory_order_relaxed) % (uint32_t)n);
 }

@@ -1,6 +1,6 @@
 /* partitioner: which partition a record goes to that names none.
  *
- *   the program's function ──-1──> by turns ──no──> by the key's hash ──no key──> the sticky choice (topics.h)
+ *   the program's function ──-1──> by turns (topics.h) ──no──> by the key's hash ──no key──> the sticky choice (topics.h)
  *
  * Which of these a topic has is settled when it is first sent to. Any thread, nothing locked. */
 #ifndef KFK_PRODUCER_PARTITIONER_H
@@ -15,7 +15,7 @@
 /* What partitioner.class names, in the order of its bounds. */
 typedef enum kfk__partitioner {
     KFK__PARTITIONER_DEFAULT = -1,     /* as Java's without one: murmur2, sticky without a key */
-    KFK__PARTITIONER_ROUND_ROBIN,      /* Java's, keys or not */
+    KFK__PARTITIONER_ROUND_ROBIN,      /* Java's, keys or not: by turns, of those with a leader */
     KFK__PARTITIONER_RANDOM,           /* sticky, keys or not */
     KFK__PARTITIONER_CONSISTENT,       /* librdkafka's, here and below: crc32, no key is an empty one */
     KFK__PARTITIONER_CONSISTENT_RANDOM, /* crc32, sticky without a key or with an empty one */
@@ -42,9 +42,14 @@ typedef struct kfk__partitioning {
 
 void kfk__partitioning_init(kfk__partitioning *how, kfk__partitioner which, bool ignore_keys,
                             kfk_partition_fn *fn, void *fn_arg);
-/* One of the topic's |n| partitions; -1: the sticky choice. To be called once a record, since the program's function
- * counts on it, and turns are taken. What that function returns beyond |n| is -1 too. */
-int32_t kfk__partitioning_choose(kfk__partitioning *how, const kfk_record *r, const char *topic,
+/* What the record does not settle: it depends on how partitions are doing. */
+enum { KFK__CHOICE_STICKY = -1, KFK__CHOICE_TURN = -2 };
+
+/* One of the topic's |n| partitions, or one of these. To be called once a record, since the program's function counts on
+ * it. What that function returns beyond |n| is as if it had left the choice to us. */
+int32_t kfk__partitioning_choose(const kfk__partitioning *how, const kfk_record *r, const char *topic,
                                  int32_t n);
+/* Whose turn it is of |n|: 0, 1, ... and 0 again. */
+int32_t kfk__partitioning_turn(kfk__partitioning *how, int32_t n);
 
 #endif

@@ -232,7 +232,7 @@ static kfk__partition *partition_for(kfk__accumulator *a, kfk__topic *t, const k
     if (given >= ps->n)
         return NULL;
     if (given < 0)
-        given = kfk__partitioning_choose(&t->partitioning, &s->record, t->name, ps->n);
+        given = kfk__topic_choose(t, ps, &s->record);
     if (given >= 0)
         return ps->v[given];
     a->env->ops->random(a->env->ctx, &chance, sizeof chance);

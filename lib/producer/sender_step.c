@@ -272,7 +272,8 @@ static int64_t retry_soon(const kfk__sender *s, int64_t now)
     return now + kfk__backoff_ns(&s->client.options->retry, 0, s->env);
 }
 
-/* What goes nowhere keeps records away that could go elsewhere. */
+/* What goes nowhere keeps records away that could go elsewhere: those that take turns, if it has no leader (as Java's),
+ * those of the sticky choice also if its leader takes nothing. */
 static void mark_away(const kfk__sender *s, kfk__topic *t)
 {
     const kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
@@ -281,8 +282,11 @@ static void mark_away(const kfk__sender *s, kfk__topic *t)
     for (int32_t i = 0; info && ps && i < ps->n && i < info->n_partitions; i++) {
         int32_t id = info->partitions[i].leader;
         const kfk__leader *l = kfk__map_get(&s->schedule.leader_by_id, &id, sizeof id);
+        kfk__partition *p = ps->v[i];
 
-        atomic_store_explicit(&ps->v[i]->away, id < 0 || (l && l->stuck), memory_order_relaxed);
+        if (atomic_load_explicit(&p->leaderless, memory_order_relaxed) != (id < 0))
+            atomic_store_explicit(&p->leaderless, id < 0, memory_order_relaxed);
+        atomic_store_explicit(&p->away, id < 0 || (l && l->stuck), memory_order_relaxed);
     }
 }
 

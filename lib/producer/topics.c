@@ -227,6 +227,37 @@ void kfk__partition_close(kfk__partition *p, const kfk__producer_batch *b)
     kfk__unlock(&p->lock);
 }
 
+/* ---- turns ---- */
+
+static bool has_leader(const kfk__partitions *ps, int32_t i)
+{
+    return !atomic_load_explicit(&ps->v[i]->leaderless, memory_order_relaxed);
+}
+
+/* Who has no leader passes its turn on, so that those that have one get as many each. */
+static int32_t turn(kfk__topic *t, const kfk__partitions *ps)
+{
+    int32_t at = 0;
+
+    for (int32_t i = 0; i <= ps->n; i++) {
+        at = kfk__partitioning_turn(&t->partitioning, ps->n);
+        if (has_leader(ps, at))
+            return at;
+    }
+    /* All have passed, and this turn is the one after the last that was taken so; or others took those between. */
+    for (int32_t i = 1; i < ps->n; i++)
+        if (has_leader(ps, (at + i) % ps->n))
+            return (at + i) % ps->n;
+    return at;
+}
+
+int32_t kfk__topic_choose(kfk__topic *t, const kfk__partitions *ps, const kfk_record *r)
+{
+    int32_t i = kfk__partitioning_choose(&t->partitioning, r, t->name, ps->n);
+
+    return i == KFK__CHOICE_TURN ? turn(t, ps) : i;
+}
+
 /* ---- the sticky choice ---- */
 
 /* So many partitions are looked at; of a topic that has more, as many by chance. */

@@ -41,6 +41,7 @@ typedef struct kfk__partition {
     kfk__producer_batch *open; /* the last of the deque, while it is OPEN */
     size_t sticky_bytes;       /* put here since the sticky choice fell on it */
     bool dead;                 /* the producer is closed: no record goes in any more */
+    _Atomic bool leaderless;   /* read by who takes turns; the Sender's, who writes here only to change it */
 
     /* Touched for each batch. */
     alignas(KFK__LINE) kfk__mutex queue_lock; /* guards the next two, and the states of the batches in the deque */
@@ -143,6 +144,10 @@ static inline kfk__partitions *kfk__topic_partitions(kfk__topic *t)
 {
     return atomic_load_explicit(&t->partitions, memory_order_acquire);
 }
+
+/* The partition of a record that names none; -1: the sticky choice. Called as kfk__partitioning_choose is: turns are
+ * taken. As Java's RoundRobinPartitioner those that have a leader take them, and if there is none all do. */
+int32_t kfk__topic_choose(kfk__topic *t, const kfk__partitions *ps, const kfk_record *r);
 
 /* The partition that records without key go to now. |full| (-1: none): the caller has found that one full, and if it
  * is still the choice, another is chosen by |chance|: never one that is away, unless all are; |adaptive|: the fewer

@@ -90,8 +90,11 @@ END_TEST
 START_TEST(round_robin_takes_turns_keys_or_not)
 {
     begin(KFK__PARTITIONER_ROUND_ROBIN);
-    for (int i = 0; i < 10; i++)
-        ck_assert_int_eq(place(i % 2 ? "key" : NULL, NULL, 3), i % 3);
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(place(i % 2 ? "key" : NULL, NULL, 3), KFK__CHOICE_TURN);
+        ck_assert_int_eq(kfk__partitioning_turn(&how, 3), i % 3);
+    }
+    ck_assert(!how.plain);
 }
 END_TEST
 

@@ -1,4 +1,4 @@
-/* The sticky choice: who gets the next batch of records without a key. */
+/* Who gets the next record where turns are taken, and who the next batch of records without a key. */
 #include "producer/topics.h"
 
 #include "base/mem.h"
@@ -7,20 +7,24 @@
 static kfk__topics topics;
 static kfk__topic *topic;
 
-static void begin(int32_t partitions)
+static void begin_with(int32_t partitions, const kfk__topic_options *o)
 {
-    const kfk__topic_options o = {.partitioner = KFK__PARTITIONER_DEFAULT};
     kfk__partitions *ps;
     bool fresh;
 
     kfk__topics_init(&topics, &kfk__malloc_allocator);
-    topic = kfk__topics_add(&topics, "t", 1, &o, &fresh);
+    topic = kfk__topics_add(&topics, "t", 1, o, &fresh);
     ck_assert_ptr_nonnull(topic);
     ck_assert(fresh);
     ps = kfk__topic_grow(&topics, topic, partitions);
     ck_assert_ptr_nonnull(ps);
     ck_assert_ptr_null(kfk__topic_partitions(topic));
     kfk__topic_publish(topic, ps);
+}
+
+static void begin(int32_t partitions)
+{
+    begin_with(partitions, &(kfk__topic_options){.partitioner = KFK__PARTITIONER_DEFAULT});
 }
 
 static void end(void)
@@ -146,6 +150,79 @@ START_TEST(the_only_one_is_chosen_again)
 }
 END_TEST
 
+/* ---- turns ---- */
+
+static int32_t next_turn(void)
+{
+    static const kfk_record r = {.struct_size = sizeof r, .topic = "t", .key = {"k0", 2}};
+
+    return kfk__topic_choose(topic, kfk__topic_partitions(topic), &r);
+}
+
+static void turns_are(const int32_t *is, int n)
+{
+    for (int i = 0; i < n; i++)
+        ck_assert_int_eq(next_turn(), is[i]);
+}
+
+/* Java's order, too: it counts through the list of those that have a leader. */
+START_TEST(who_has_no_leader_passes_its_turn_on)
+{
+    begin_with(4, &(kfk__topic_options){.partitioner = KFK__PARTITIONER_ROUND_ROBIN});
+    turns_are((const int32_t[]){0, 1, 2, 3, 0}, 5);
+    atomic_store(&at(2)->leaderless, true);
+    turns_are((const int32_t[]){1, 3, 0, 1, 3, 0}, 6);
+    atomic_store(&at(1)->leaderless, true);
+    turns_are((const int32_t[]){3, 0, 3, 0, 3}, 5);
+    atomic_store(&at(3)->leaderless, true);
+    turns_are((const int32_t[]){0, 0, 0}, 3);
+    atomic_store(&at(1)->leaderless, false);
+    turns_are((const int32_t[]){1, 0, 1}, 3);
+    end();
+}
+END_TEST
+
+START_TEST(where_none_has_a_leader_all_take_turns)
+{
+    begin_with(3, &(kfk__topic_options){.partitioner = KFK__PARTITIONER_ROUND_ROBIN});
+    for (int32_t i = 0; i < 3; i++)
+        atomic_store(&at(i)->leaderless, true);
+    turns_are((const int32_t[]){0, 1, 2, 0, 1, 2, 0}, 7);
+    end();
+}
+END_TEST
+
+/* As with Java's: partitioner.availability.timeout.ms is for the sticky choice alone. */
+START_TEST(a_leader_that_takes_nothing_keeps_its_turns)
+{
+    begin_with(3, &(kfk__topic_options){.partitioner = KFK__PARTITIONER_ROUND_ROBIN});
+    atomic_store(&at(1)->away, true);
+    turns_are((const int32_t[]){0, 1, 2, 0, 1, 2}, 6);
+    end();
+}
+END_TEST
+
+static int32_t second(const kfk_record *r, const kfk_topic_info *t, void *arg)
+{
+    (void)r, (void)t, (void)arg;
+    return 1;
+}
+
+/* Nor does anything but turns look at leaders: a key means its partition, and so does what the program says. */
+START_TEST(a_choice_that_is_no_turn_is_not_passed_on)
+{
+    begin(3);
+    atomic_store(&at(2)->leaderless, true);
+    turns_are((const int32_t[]){2, 2, 2}, 3);
+    end();
+    begin_with(3, &(kfk__topic_options){.partitioner = KFK__PARTITIONER_ROUND_ROBIN,
+                                        .partition = second});
+    atomic_store(&at(1)->leaderless, true);
+    turns_are((const int32_t[]){1, 1, 1}, 3);
+    end();
+}
+END_TEST
+
 /* ---- how well batches compress ---- */
 
 START_TEST(the_ratio_worsens_fast_and_improves_slowly)
@@ -185,6 +262,10 @@ int main(void)
                                   where_all_others_are_away_it_stays,
                                   where_all_are_away_any_is_chosen,
                                   the_only_one_is_chosen_again,
+                                  who_has_no_leader_passes_its_turn_on,
+                                  where_none_has_a_leader_all_take_turns,
+                                  a_leader_that_takes_nothing_keeps_its_turns,
+                                  a_choice_that_is_no_turn_is_not_passed_on,
                                   the_ratio_worsens_fast_and_improves_slowly,
                                   raw_room_follows_the_ratio,
                                   NULL};
