@@ -274,12 +274,9 @@ static int64_t retry_soon(const kfk__sender *s, int64_t now)
 
 /* What goes nowhere keeps records away that could go elsewhere: those that take turns, if it has no leader (as Java's),
  * those of the sticky choice also if its leader takes nothing. */
-static void mark_away(const kfk__sender *s, kfk__topic *t)
+static void mark_away(const kfk__sender *s, const kfk__topic_info *info, const kfk__partitions *ps)
 {
-    const kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
-    const kfk__partitions *ps = kfk__topic_partitions(t);
-
-    for (int32_t i = 0; info && ps && i < ps->n && i < info->n_partitions; i++) {
+    for (int32_t i = 0; i < ps->n && i < info->n_partitions; i++) {
         int32_t id = info->partitions[i].leader;
         const kfk__leader *l = kfk__map_get(&s->schedule.leader_by_id, &id, sizeof id);
         kfk__partition *p = ps->v[i];
@@ -288,6 +285,15 @@ static void mark_away(const kfk__sender *s, kfk__topic *t)
             atomic_store_explicit(&p->leaderless, id < 0, memory_order_relaxed);
         atomic_store_explicit(&p->away, id < 0 || (l && l->stuck), memory_order_relaxed);
     }
+}
+
+static void mark_topic(const kfk__sender *s, kfk__topic *t)
+{
+    const kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
+    const kfk__partitions *ps = kfk__topic_partitions(t);
+
+    if (info && ps)
+        mark_away(s, info, ps);
 }
 
 /* |l| has been drained as far as it goes. Returns when it is to be called stuck, should it stay so. */
@@ -305,7 +311,7 @@ static int64_t watch(kfk__sender *s, kfk__leader *l, bool moved, int64_t now)
     if (stuck != l->stuck) {
         l->stuck = stuck;
         for (kfk__list *at = s->topics.next; at != &s->topics; at = at->next)
-            mark_away(s, KFK__ENTRY(at, kfk__topic, link));
+            mark_topic(s, KFK__ENTRY(at, kfk__topic, link));
     }
     return stuck || l->waits_since == KFK__NEVER ? KFK__NEVER
                                                  : l->waits_since + s->options.availability_ns;
@@ -349,9 +355,11 @@ static void shut_all(const kfk__partitions *ps)
         shut(ps->v[i]);
 }
 
-/* The topic has |n| partitions, of which some are new. KFK_ERR_NOMEM. */
-static kfk_err grow(kfk__sender *s, kfk__topic *t, int32_t had, int32_t n, int64_t now)
+/* The topic has partitions that are new; before that |had|. KFK_ERR_NOMEM. */
+static kfk_err grow(kfk__sender *s, kfk__topic *t, const kfk__topic_info *info, int32_t had,
+                    int64_t now)
 {
+    int32_t n = info->n_partitions;
     kfk__partitions *ps;
 
     if (!kfk__schedule_reserve(&s->schedule, (size_t)(n - had)))
@@ -361,6 +369,7 @@ static kfk_err grow(kfk__sender *s, kfk__topic *t, int32_t had, int32_t n, int64
         return KFK_ERR_NOMEM;
     if (s->closing)
         shut_all(ps);
+    mark_away(s, info, ps); /* before a record is placed */
     kfk__kept_place(s, t, ps);
     for (int32_t i = had; i < n; i++)
         kfk__schedule_place(&s->schedule, ps->v[i], now);
@@ -389,7 +398,7 @@ static void publish(kfk__sender *s, kfk__topic *t, const kfk__topic_info *info, 
     else
         t->id = info->id;
     if (!err && info->n_partitions > had)
-        err = grow(s, t, had, info->n_partitions, now);
+        err = grow(s, t, info, had, now);
     kfk__accumulator_known(s->accumulator, t, err);
 }
 
@@ -403,7 +412,7 @@ static void metadata_updated(void *owner, int64_t now)
 
         if (info)
             publish(s, t, info, now);
-        mark_away(s, t);
+        mark_topic(s, t);
     }
     kfk__schedule_leaders(&s->schedule, now);
 }
