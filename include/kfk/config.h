@@ -44,7 +44,9 @@ typedef void kfk_ack_fn(const struct kfk_delivery *d, void *arg);
 /* Something that happened inside, of interest to those who watch. */
 enum {
     KFK_EVENT_RETRY = 1,  /* a batch is to be sent again: topic, partition, err; value: attempts so far */
-    KFK_EVENT_EPOCH = 2,  /* the producer moved to another epoch (KIP-360): topic, partition; value: the epoch */
+    /* The producer moved to another epoch (KIP-360): topic, partition; value: the epoch, or -1: there was none left, and a
+     * new producer id is asked for. */
+    KFK_EVENT_EPOCH = 2,
     KFK_EVENT_LEADER = 3, /* a partition is led by another broker: topic, partition, broker_id */
     KFK_EVENT_SPLIT = 4,  /* a batch that was too large went in parts: topic, partition; value: how many */
     KFK_EVENT_THROTTLE = 5, /* a broker asked to be left alone (KIP-219): broker_id; value: for how many ms */

@@ -68,5 +68,5 @@ void kfk__identity_next_epoch(kfk__identity *i)
     if (i->epoch < INT16_MAX)
         i->epoch++;
     else
-        i->id = -1;
+        i->id = i->epoch = -1;
 }

@@ -8,7 +8,7 @@
 typedef struct kfk__identity {
     bool wanted; /* enable.idempotence */
     int64_t id;  /* -1: none yet */
-    int16_t epoch;
+    int16_t epoch; /* -1: likewise */
     bool asked; /* InitProducerId is on its way */
     kfk_error refusal; /* that was its end; KFK_OK: it was not */
     kfk__retry retry;  /* of those that were refused, one after another */
