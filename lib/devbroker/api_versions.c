@@ -107,9 +107,8 @@ kfk__dev_outcome kfk__dev_init_producer_id(kfk__dev_service *s, kfk__dev_call *c
     resp->error_code = call->refuse;
     if (!call->refuse && req->transactional_id.data)
         resp->error_code = KFK_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-    if (resp->error_code)
-        resp->producer_epoch = -1;
-    else
+    if (!resp->error_code)
         resp->producer_id = s->cluster.next_producer_id++;
+    resp->producer_epoch = resp->error_code ? -1 : s->cluster.producer_epoch;
     return KFK__DEV_ANSWER;
 }

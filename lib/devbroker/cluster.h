@@ -42,6 +42,7 @@ typedef struct kfk__dev_cluster {
     kfk__dev_offsets offsets;
     kfk__dev_groups groups;
     int64_t next_producer_id;
+    int16_t producer_epoch; /* that new producer ids begin with */
     int32_t default_partitions, default_replicas;
     bool auto_create;
     size_t bytes_max;         /* in all logs; 0: no limit */

@@ -277,6 +277,15 @@ kfk_err kfk__devbroker_set_pending(kfk__devbroker *b, const char *group, const c
                                           kfk__bytes_str(topic), partition, pending));
 }
 
+kfk_err kfk__devbroker_set_producer_epoch(kfk__devbroker *b, int16_t epoch)
+{
+    kfk__dev_cluster *c = enter(b);
+
+    if (epoch >= 0)
+        c->producer_epoch = epoch;
+    return leave(b, epoch >= 0 ? KFK_OK : KFK_ERR_INVALID_ARG);
+}
+
 void kfk__devbroker_expire_producers(kfk__devbroker *b)
 {
     kfk__dev_cluster *c = enter(b);

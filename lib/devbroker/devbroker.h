@@ -122,6 +122,8 @@ kfk_err kfk__devbroker_set_follower(kfk__devbroker *b, const char *topic, int32_
  * OffsetFetch that requires stable ones is answered UNSTABLE_OFFSET_COMMIT there. KFK_ERR_NOMEM. */
 kfk_err kfk__devbroker_set_pending(kfk__devbroker *b, const char *group, const char *topic,
                                    int32_t partition, bool pending);
+/* New producer ids begin with that epoch from now on, 0 at first. KFK_ERR_INVALID_ARG: it is below 0. */
+kfk_err kfk__devbroker_set_producer_epoch(kfk__devbroker *b, int16_t epoch);
 /* Every partition forgets its producers. */
 void kfk__devbroker_expire_producers(kfk__devbroker *b);
 

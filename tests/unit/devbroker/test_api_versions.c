@@ -127,10 +127,14 @@ START_TEST(producer_ids_are_all_different)
     ck_assert_int_ge(a->producer_id, 0);
     ck_assert_int_eq(a->producer_epoch, 0);
     ck_assert_int_ne(a->producer_id, b->producer_id);
+    service.cluster.producer_epoch = INT16_MAX;
+    a = ask(1, &kfk__init_producer_id_api, (int16_t)_i, &req);
+    ck_assert_int_eq(a->producer_epoch, INT16_MAX);
     req.transactional_id = kfk__bytes_str("t");
     a = ask(1, &kfk__init_producer_id_api, (int16_t)_i, &req);
     ck_assert_int_ne(a->error_code, 0);
     ck_assert_int_eq(a->producer_id, -1);
+    ck_assert_int_eq(a->producer_epoch, -1);
 }
 END_TEST
 
