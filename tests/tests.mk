@@ -66,7 +66,7 @@ SIM := alloc async away bad_records checks client consumer dispatch failalloc fe
 	group_checks group_codes group_dispatch group_ends group_failures group_listeners \
 	group_seeds group_shares group_workers groupio lanes link log malformed members metadata \
 	metrics mistakes modern names net outcomes partitioner producer questions \
-	read_checks reassign regroup reuse routing sched seeds sequences sim subscribe \
+	read_checks reassign regroup reuse routing sched seeds sequences settings sim subscribe \
 	timers versions
 SIM_PARTS := fiber link locks names sched simenv simnet simpoll timers
 SIM_HELPERS := crew failalloc groups rig wire world

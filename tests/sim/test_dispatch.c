@@ -1,9 +1,11 @@
 /* What a producer may and may not do inside and outside of callbacks, and where these run: on its
  * own thread, or with dispatch=app where the application asks for them. */
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "producer/producer_env.h"
+#include "sim/wire.h"
 #include "sim/world.h"
 
 static int ids[WORLD_RECORDS];
@@ -732,6 +734,259 @@ START_TEST(a_new_leader_is_an_event)
 }
 END_TEST
 
+/* What was told of one kind of event, the last in full. */
+typedef struct noted {
+    int32_t type;
+    int n;
+    int64_t sum; /* of their values */
+    kfk_event last;
+    char topic[8];
+} noted;
+
+static void note(const kfk_event *e, void *arg)
+{
+    noted *of = arg;
+
+    if (e->type != of->type)
+        return;
+    of->n++;
+    of->sum += e->value;
+    of->last = *e;
+    (void)snprintf(of->topic, sizeof of->topic, "%s", e->topic ? e->topic : "none");
+}
+
+/* The last one is of that partition of t, and says nothing that an event of its kind does not. */
+static void is_of(const noted *of, int32_t partition)
+{
+    ck_assert_str_eq(of->topic, "t");
+    ck_assert_int_eq(of->last.partition, partition);
+    ck_assert_int_eq(of->last.broker_id, -1);
+    ck_assert_int_eq(of->last.err, KFK_OK);
+}
+
+static void moves_on(void)
+{
+    const kfk_hooks h = {.struct_size = sizeof h, .on_event = note};
+    noted epochs = {.type = KFK_EVENT_EPOCH};
+    kfk_producer *p = hooked(&h, &epochs, "dispatch", mode);
+
+    wire_begin();
+    topic("t", 3, 1);
+    send_and_flush(p, "t", 2);
+    ck_assert_int_eq(epochs.n, 0);
+    for (int i = 1; i <= 3; i++) {
+        FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .level = KFK__DEV_ANY,
+              .value = KFK_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+        send_and_flush(p, "t", 2);
+        ck_assert_int_eq(epochs.n, i);
+        is_of(&epochs, 2);
+        ck_assert_int_eq(epochs.last.value, i);
+        ck_assert_int_eq(wire_at(wire_batches() - 1).h.producer_epoch, i);
+    }
+    ends(p);
+}
+
+/* After the last epoch there is none yet: the new producer id comes with it. */
+static void moves_on_from_the_last(void)
+{
+    const kfk_hooks h = {.struct_size = sizeof h, .on_event = note};
+    noted epochs = {.type = KFK_EVENT_EPOCH};
+    kfk_producer *p = hooked(&h, &epochs, "dispatch", mode);
+
+    topic("t", 3, 1);
+    ck_assert_int_eq(kfk__devbroker_set_producer_epoch(w.broker, INT16_MAX), KFK_OK);
+    send_and_flush(p, "t", 2);
+    ck_assert_int_eq(epochs.n, 0);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .level = KFK__DEV_ANY,
+          .value = KFK_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+    send_and_flush(p, "t", 2);
+    ck_assert_int_eq(epochs.n, 1);
+    is_of(&epochs, 2);
+    ck_assert_int_eq(epochs.last.value, -1);
+    ends(p);
+}
+
+START_TEST(a_new_epoch_is_an_event)
+{
+    mode = "thread";
+    EACH(moves_on, .heard = wire_heard);
+    EACH(moves_on_from_the_last, 0);
+    mode = "app";
+    EACH(moves_on, .heard = wire_heard);
+    EACH(moves_on_from_the_last, 0);
+}
+END_TEST
+
+/* What came to the broker is one batch, and its parts, and the parts of those. */
+static void goes_in_parts(void)
+{
+    const kfk_hooks h = {.struct_size = sizeof h, .on_event = note};
+    noted splits = {.type = KFK_EVENT_SPLIT};
+    kfk_producer *p = hooked(&h, &splits, "dispatch", mode);
+
+    wire_begin();
+    topic("t", 3, 1);
+    ck_assert_int_eq(kfk__devbroker_set_config(w.broker, "t", "max.message.bytes", "600"), KFK_OK);
+    for (int i = 0; i < 30; i++)
+        ck_assert_int_eq(send_record(p, new_record(), "t", 1, 0, 100), KFK_OK);
+    flush(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), 30);
+    ck_assert_int_ge(splits.n, 3);
+    is_of(&splits, 1);
+    ck_assert_int_eq(1 + splits.sum, wire_batches());
+    ends(p);
+}
+
+START_TEST(a_split_is_an_event)
+{
+    mode = "thread";
+    EACH(goes_in_parts, .heard = wire_heard);
+    mode = "app";
+    EACH(goes_in_parts, .heard = wire_heard);
+}
+END_TEST
+
+/* ---- where hooks run ---- */
+
+enum { SOME = 20 };
+
+/* How often what ran where it is to run, and anywhere else. */
+static struct {
+    _Atomic(const void *) place; /* the thread that dispatches, or kfk-sender */
+    _Atomic(const void *) sends;
+    atomic_int acks, events, lines, callbacks, refused, elsewhere;
+    atomic_bool ready, stop, stopped;
+} where;
+
+static const void *here(void)
+{
+    return w.rig.env.ops->self(w.rig.env.ctx);
+}
+
+static void ran(atomic_int *what)
+{
+    ++*(here() == where.place ? what : &where.elsewhere);
+}
+
+static void ack_ran(const kfk_delivery *d, void *arg)
+{
+    (void)arg;
+    if (d->err != KFK_ERR_WOULD_BLOCK) {
+        ran(&where.acks);
+        return;
+    }
+    ck_assert_ptr_eq(here(), where.sends); /* it was not taken */
+    where.refused++;
+}
+
+static void event_ran(const kfk_event *e, void *arg)
+{
+    (void)e, (void)arg;
+    ran(&where.events);
+}
+
+static void line_ran(int level, const char *subsystem, const char *msg, void *arg)
+{
+    (void)level, (void)subsystem, (void)msg, (void)arg;
+    ran(&where.lines);
+}
+
+static void callback_ran(kfk_producer *p, const kfk_delivery *d, void *arg)
+{
+    (void)p, (void)d, (void)arg;
+    ran(&where.callbacks);
+}
+
+/* Always on the handle's own thread. */
+static void thread_ran(int started, const char *name, void *arg)
+{
+    (void)name, (void)arg;
+    ck_assert_ptr_ne(here(), where.sends);
+    if (started && strcmp(mode, "thread") == 0)
+        where.place = here();
+}
+
+/* The thread that a program has for this, from new to free. */
+static void dispatches(void *arg)
+{
+    const kfk_hooks h = {.struct_size = sizeof h,
+                         .log_level = KFK_LOG_DEBUG,
+                         .log = line_ran,
+                         .thread = thread_ran,
+                         .on_ack = ack_ran,
+                         .on_event = event_ran};
+
+    (void)arg;
+    if (strcmp(mode, "app") == 0)
+        where.place = here();
+    common = hooked(&h, NULL, "dispatch", mode);
+    where.ready = true;
+    while (!where.stop) {
+        (void)dispatch(common, -1);
+        nap(1);
+    }
+    ends(common);
+    where.stopped = true;
+}
+
+static void send_watched(void)
+{
+    const kfk_record r = {.struct_size = sizeof r,
+                          .flags = KFK_PARTITION,
+                          .topic = "t",
+                          .value = {"v", 1}};
+
+    for (int i = 0; i < SOME; i++) {
+        send_silent(common, NULL);
+        ck_assert_int_eq(kfk_producer_send(common, &r, callback_ran, NULL, &w.e), KFK_OK);
+    }
+}
+
+/* This thread sends, and does nothing else: a result, a retry, a broker that asks to be left alone, one that is lost. */
+static void in_place(void)
+{
+    memset(&where, 0, sizeof where);
+    where.sends = here();
+    topic("t", 1, 1);
+    sim_spawn(w.rig.s, 1, "dispatches", dispatches, NULL);
+    while (!where.ready)
+        nap(1);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .value = KFK_ERR_NOT_LEADER_OR_FOLLOWER,
+          .level = KFK__DEV_ANY);
+    FAULT(.kind = KFK__DEV_FAULT_THROTTLE, .api = PRODUCE, .value = 100);
+    send_watched();
+    ck_assert_int_eq(send_record(common, new_record(), "t", 9, KFK_NOWAIT, 8), KFK_ERR_WOULD_BLOCK);
+    nap(1000);
+    ck_assert_int_eq(kfk__devbroker_stop_node(w.broker, 1), KFK_OK);
+    nap(100);
+    send_watched();
+    ck_assert_int_eq(kfk__devbroker_start_node(w.broker, 1), KFK_OK);
+    nap(5000);
+    where.stop = true;
+    while (!where.stopped)
+        nap(1);
+    ck_assert_int_eq(where.elsewhere, 0);
+    ck_assert_int_eq(where.acks, 4 * SOME);
+    ck_assert_int_eq(where.callbacks, 2 * SOME);
+    ck_assert_int_ge(where.events, 2);
+    ck_assert_int_ge(where.lines, 2);
+    ck_assert_int_eq(where.refused, 1);
+}
+
+START_TEST(with_dispatch_app_hooks_run_where_it_dispatches_and_nowhere_else)
+{
+    mode = "app";
+    EACH(in_place, 0);
+}
+END_TEST
+
+START_TEST(with_dispatch_thread_hooks_run_on_the_handles_own_and_nowhere_else)
+{
+    mode = "thread";
+    EACH(in_place, 0);
+}
+END_TEST
+
 /* ---- purge ---- */
 
 static void purged(void)
@@ -838,6 +1093,10 @@ int main(void)
                                   a_producer_can_be_freed_in_its_callback,
                                   hooks_hear_of_each_record_once,
                                   a_new_leader_is_an_event,
+                                  a_new_epoch_is_an_event,
+                                  a_split_is_an_event,
+                                  with_dispatch_app_hooks_run_where_it_dispatches_and_nowhere_else,
+                                  with_dispatch_thread_hooks_run_on_the_handles_own_and_nowhere_else,
                                   purge_ends_all_and_guesses_nothing,
                                   threads_may_send_flush_and_dispatch_at_once,
                                   NULL};

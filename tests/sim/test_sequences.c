@@ -333,6 +333,166 @@ START_TEST(check_14_after_a_hole_a_new_epoch_begins)
 }
 END_TEST
 
+static int32_t leader_of(int32_t partition)
+{
+    int32_t node, epoch;
+
+    ck_assert_int_eq(kfk__devbroker_leader(w.broker, "t", partition, &node, &epoch), KFK_OK);
+    return node;
+}
+
+/* Partition 0 begins a new epoch while partition 1 has two batches in flight, of which the second is to be sent again.
+ * What comes behind them has the same epoch: with the new one it would be taken before that. */
+static void hole_elsewhere(void)
+{
+    kfk_producer *p = producer("batch.size", "200", "linger.ms", "0", "retry.backoff.ms", "10",
+                               NULL);
+    int one;
+
+    topic("t", 2, 1);
+    send_and_flush(p, "t", 0);
+    send_and_flush(p, "t", 1);
+    one = w.sent;
+    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = PRODUCE, .node = leader_of(1), .value = 100);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .node = leader_of(1), .level = KFK__DEV_ANY,
+          .value = KFK_ERR_NOT_LEADER_OR_FOLLOWER);
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .node = leader_of(0), .level = KFK__DEV_ANY,
+          .value = KFK_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(send_record(p, new_record(), "t", 1, 0, 100), KFK_OK);
+    ck_assert_int_eq(send_to(p, "t", 0), KFK_OK);
+    nap(50);
+    ck_assert_int_eq(report_of(one + 2).status, KFK_DELIVERED);
+    ck_assert_int_eq(report_of(one).n, 0);
+    ck_assert_int_eq(send_record(p, new_record(), "t", 1, 0, 100), KFK_OK);
+    flush(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), w.sent);
+    ck_assert_int_eq(log_of("t", 1, ids, WORLD_RECORDS), 4);
+    ck_assert_int_eq(ids[1], one);
+    ck_assert_int_eq(ids[2], one + 1);
+    ck_assert_int_eq(ids[3], one + 3);
+    send_and_flush(p, "t", 1);
+    ck_assert_int_eq(wire_at(wire_batches() - 1).h.producer_epoch, 1);
+    ends(p);
+}
+
+START_TEST(a_new_epoch_waits_for_what_has_the_old_one)
+{
+    EACH(hole_elsewhere, .nodes = 2);
+}
+END_TEST
+
+/* ---- the end of the epochs ---- */
+
+static void begin_near_the_end(void)
+{
+    ck_assert_int_eq(kfk__devbroker_set_producer_epoch(w.broker, INT16_MAX - 1), KFK_OK);
+}
+
+/* Ids that are asked for from now on begin with epoch 0, as they do. */
+static void ids_are_new(void)
+{
+    ck_assert_int_eq(kfk__devbroker_set_producer_epoch(w.broker, 0), KFK_OK);
+}
+
+/* The next batch meets a broker that is told to have lost track: its producer moves on. */
+static void lose_track(void)
+{
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = PRODUCE, .level = KFK__DEV_ANY,
+          .value = KFK_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+}
+
+static kfk__batch_header last_header(void)
+{
+    return wire_at(wire_batches() - 1).h;
+}
+
+/* Partition 1, which has no trouble, goes on with the new id too, once nothing of the old one is out. */
+static void epochs_end(void)
+{
+    kfk_producer *p = producer("linger.ms", "0", NULL);
+    int64_t old;
+
+    begin_near_the_end();
+    topic("t", 2, 1);
+    send_and_flush(p, "t", 1);
+    send_and_flush(p, "t", 0);
+    old = last_header().producer_id;
+    ck_assert_int_eq(last_header().producer_epoch, INT16_MAX - 1);
+    ids_are_new();
+    lose_track();
+    send_and_flush(p, "t", 0);
+    ck_assert_int_eq(last_header().producer_id, old);
+    ck_assert_int_eq(last_header().producer_epoch, INT16_MAX);
+    ck_assert_int_eq(last_header().base_sequence, 0);
+    ck_assert_int_eq(requests(INIT_PRODUCER_ID), 1);
+    lose_track();
+    send_and_flush(p, "t", 0);
+    ck_assert_int_eq(requests(INIT_PRODUCER_ID), 2);
+    ck_assert_int_gt(last_header().producer_id, old);
+    ck_assert_int_eq(last_header().producer_epoch, 0);
+    ck_assert_int_eq(last_header().base_sequence, 0);
+    for (int32_t i = 1; i >= 0; i--) {
+        send_and_flush(p, "t", i);
+        ck_assert_int_gt(last_header().producer_id, old);
+        ck_assert_int_eq(last_header().producer_epoch, 0);
+        ck_assert_int_eq(last_header().base_sequence, i == 0 ? 1 : 0);
+    }
+    ck_assert_int_eq(requests(INIT_PRODUCER_ID), 2);
+    ck_assert_int_eq(log_of("t", 0, ids, WORLD_RECORDS), 4);
+    ck_assert_int_eq(log_of("t", 1, ids, WORLD_RECORDS), 2);
+    ends(p);
+}
+
+/* The same under way: five batches in flight at each of two brokers, of which one is slow; and the new id is long in
+ * coming, or is refused for a while. */
+static void epochs_end_under_way(void)
+{
+    kfk_producer *p = producer("batch.size", "200", "linger.ms", "0", NULL);
+    int n[2] = {0, 0}, last[2] = {-1, -1};
+
+    begin_near_the_end();
+    topic("t", 2, 1);
+    send_and_flush(p, "t", 0);
+    send_and_flush(p, "t", 1);
+    ids_are_new();
+    FAULT(.kind = KFK__DEV_FAULT_ERROR, .api = INIT_PRODUCER_ID, .level = KFK__DEV_ANY, .count = 2,
+          .value = KFK_ERR_COORDINATOR_LOAD_IN_PROGRESS);
+    FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = INIT_PRODUCER_ID, .value = 500);
+    for (int i = 0; i < 60; i++) {
+        if (i % 20 == 5)
+            lose_track();
+        if (i % 20 == 8)
+            FAULT(.kind = KFK__DEV_FAULT_DELAY, .api = PRODUCE, .value = 50);
+        ck_assert_int_eq(send_record(p, new_record(), "t", i % 2, 0, 100), KFK_OK);
+        nap((int64_t)sim_below(w.rig.s, 3));
+    }
+    flush(p);
+    ck_assert_int_eq(told(KFK_DELIVERED), w.sent);
+    ck_assert_int_eq(requests(INIT_PRODUCER_ID), 4);
+    for (int32_t k = 0; k < 2; k++) {
+        n[k] = log_of("t", k, ids, WORLD_RECORDS);
+        for (int i = 0; i < n[k]; i++) {
+            ck_assert_int_gt(ids[i], last[k]);
+            last[k] = ids[i];
+        }
+    }
+    ck_assert_int_eq(n[0] + n[1], w.sent);
+    ck_assert_int_gt(last_header().producer_id, wire_at(0).h.producer_id);
+    for (int i = 0; i < wire_batches(); i++) {
+        ck_assert_int_ge(wire_at(i).h.producer_id, wire_at(0).h.producer_id);
+        ck_assert_int_ge(wire_at(i).h.producer_epoch, 0);
+    }
+    ends(p);
+}
+
+START_TEST(after_the_last_epoch_a_new_producer_id_is_asked_for)
+{
+    EACH(epochs_end, 0);
+    EACH(epochs_end_under_way, .nodes = 2);
+}
+END_TEST
+
 /* ---- a broker that has lost track ---- */
 
 static int32_t says;
@@ -461,6 +621,8 @@ int main(void)
                                   check_12_what_the_broker_has_already_is_delivered,
                                   check_13_sequences_wrap,
                                   check_14_after_a_hole_a_new_epoch_begins,
+                                  a_new_epoch_waits_for_what_has_the_old_one,
+                                  after_the_last_epoch_a_new_producer_id_is_asked_for,
                                   check_15_a_broker_that_has_lost_track_is_nobodys_error,
                                   what_is_acknowledged_late_does_not_turn_the_numbers_back,
                                   check_20_a_topic_that_was_made_anew_is_found,
