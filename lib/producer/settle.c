@@ -132,8 +132,8 @@ static void mend(kfk__sender *s, kfk__partition *p)
     kfk__list_init(&lost);
     kfk__sequence_restart(&s->identity, p, &lost);
     kfk__log_write(&s->client.options->log, KFK_LOG_INFO, s->client.options->subsystem,
-                   "topic %.249s, partition %d: a sequence number is missing, so that epoch %d begins",
-                   p->topic->name, p->index, p->epoch);
+                   "topic %.249s, partition %d: a sequence number is missing, so that a new %s begins",
+                   p->topic->name, p->index, p->epoch < 0 ? "producer id" : "epoch");
     kfk__sender_event(s, p, (kfk_event){.type = KFK_EVENT_EPOCH, .broker_id = -1, .value = p->epoch});
     while ((at = kfk__list_pop(&lost)) != NULL)
         kfk__settle_error(s, KFK__ENTRY(at, kfk__producer_batch, link),

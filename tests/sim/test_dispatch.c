@@ -871,7 +871,7 @@ static void ran(atomic_int *what)
 static void ack_ran(const kfk_delivery *d, void *arg)
 {
     (void)arg;
-    if (d->err != KFK_ERR_WOULD_BLOCK) {
+    if (d->err != KFK_ERR_TIMED_OUT) {
         ran(&where.acks);
         return;
     }
@@ -955,7 +955,7 @@ static void in_place(void)
           .level = KFK__DEV_ANY);
     FAULT(.kind = KFK__DEV_FAULT_THROTTLE, .api = PRODUCE, .value = 100);
     send_watched();
-    ck_assert_int_eq(send_record(common, new_record(), "t", 9, KFK_NOWAIT, 8), KFK_ERR_WOULD_BLOCK);
+    ck_assert_int_eq(send_record(common, new_record(), "t", 9, KFK_NOWAIT, 8), KFK_ERR_TIMED_OUT);
     nap(1000);
     ck_assert_int_eq(kfk__devbroker_stop_node(w.broker, 1), KFK_OK);
     nap(100);
