@@ -1,6 +1,5 @@
 #include "client/client.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <kfk/kafka_errors.h>
@@ -179,52 +178,6 @@ int64_t kfk__client_retry_at(kfk__client *c, kfk__retry *r, kfk_err why, int64_t
 void kfk__client_error(kfk__client *c, kfk_err code)
 {
     kfk__codes_add(&c->metrics.errors, code);
-}
-
-/* ---- what is refused ---- */
-
-/* Lines about one partition are of one kind, and those about its topic. */
-static uint32_t who(const char *topic, int32_t partition)
-{
-    return kfk__log_who(topic, (unsigned)partition);
-}
-
-static void name_partition(char out[280], const char *topic, int32_t partition)
-{
-    if (partition < 0)
-        (void)snprintf(out, 280, "topic %.249s", topic);
-    else
-        (void)snprintf(out, 280, "topic %.249s, partition %d", topic, partition);
-}
-
-void kfk__client_refused(kfk__client *c, const char *topic, int32_t partition, kfk_err why,
-                         int64_t now)
-{
-    const kfk__client_options *o = c->options;
-    char more[KFK__LOG_MORE], what[280];
-    kfk_error e;
-
-    name_partition(what, topic, partition);
-    (void)kfk__fail(&e, why, "%s: %s: %s", what, kfk_err_name(why), kfk_err_str(why));
-    kfk__error_set(e.topic, sizeof e.topic, topic, strlen(topic));
-    e.partition = partition;
-    e.phase = KFK_PHASE_REQUEST;
-    kfk__standing_refused(&c->standing, &e);
-    if (kfk__log_on(&o->log, KFK_LOG_WARN) &&
-        kfk__log_allows(&c->host.limit, who(topic, partition), e.msg, now, more))
-        kfk__log_line(&o->log, KFK_LOG_WARN, o->subsystem, "%s%s", e.msg, more);
-}
-
-void kfk__client_granted(kfk__client *c, const char *topic, int32_t partition, int64_t now)
-{
-    const kfk__client_options *o = c->options;
-    char what[280];
-
-    kfk__standing_granted(&c->standing, topic, partition);
-    if (!kfk__log_well(&c->host.limit, who(topic, partition), now))
-        return;
-    name_partition(what, topic, partition);
-    kfk__log_write(&o->log, KFK_LOG_INFO, o->subsystem, "%s: goes on again", what);
 }
 
 /* ---- metadata ---- */
@@ -713,7 +666,7 @@ kfk_err kfk__client_init(kfk__client *c, const kfk__env *env, const kfk__client_
     kfk__list_init(&c->calls);
     kfk__map_init(&c->by_id, &env->alloc);
     kfk__metadata_init(&c->metadata, &env->alloc);
-    kfk__standing_init(&c->standing);
+    kfk__standing_init(&c->standing, options, &c->host.limit);
     kfk__client_metrics_init(&c->metrics, &env->alloc, options->subsystem, options->client_id);
     c->host.scratch = kfk__alloc(&env->alloc, KFK__EXCHANGE_SCRATCH);
     if (c->host.scratch)

@@ -81,11 +81,6 @@ bool kfk__client_hint(kfk__client *c, kfk__topic_info *t, int32_t partition, con
 int64_t kfk__client_retry_at(kfk__client *c, kfk__retry *r, kfk_err why, int64_t now);
 /* Counts an error that a broker answered with. */
 void kfk__client_error(kfk__client *c, kfk_err code);
-/* A broker refuses what is asked of a partition (-1: of the topic), for a reason that may pass: it stands, and is logged,
- * until the same is granted. */
-void kfk__client_refused(kfk__client *c, const char *topic, int32_t partition, kfk_err why,
-                         int64_t now);
-void kfk__client_granted(kfk__client *c, const char *topic, int32_t partition, int64_t now);
 
 /* A new call, which starts at once. NULL: no memory. */
 kfk__call *kfk__client_call(kfk__client *c, const kfk__call_ops *ops, void *owner, int32_t target,

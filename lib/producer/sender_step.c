@@ -388,11 +388,11 @@ static void publish(kfk__sender *s, kfk__topic *t, const kfk__topic_info *info, 
     if (err && (kfk_err_flags(err) & KFK_RETRIABLE)) {
         /* What is said first of a topic that is just being made is no news. */
         if (!kfk__topic_set_refusal(t, err))
-            kfk__client_refused(&s->client, t->name, -1, err, now);
+            kfk__standing_partition_refused(&s->client.standing, t->name, -1, err, now);
         return;
     }
     if (kfk__topic_set_refusal(t, KFK_OK))
-        kfk__client_granted(&s->client, t->name, -1, now);
+        kfk__standing_partition_granted(&s->client.standing, t->name, -1, now);
     if (err)
         kfk__kept_fail(s, t, err, NULL);
     else

@@ -153,7 +153,7 @@ static void succeeded(kfk__sender *s, kfk__producer_batch *b, kfk__produce_answe
     kfk__sequence_acked(p, b);
     p->retry = (kfk__retry){0};
     if (p->refusal)
-        kfk__client_granted(&s->client, p->topic->name, p->index, now);
+        kfk__standing_partition_granted(&s->client.standing, p->topic->name, p->index, now);
     p->refusal = KFK_OK;
     if (!b->finished)
         finish(s, b, a);
@@ -223,7 +223,7 @@ static void failed(kfk__sender *s, kfk__producer_batch *b, const kfk__produce_an
         p->refusal = a->err;
     if (worth_a_retry(s, b, a, now)) {
         if (!a->lost)
-            kfk__client_refused(&s->client, t->name, p->index, a->err, now);
+            kfk__standing_partition_refused(&s->client.standing, t->name, p->index, a->err, now);
         kfk__requeue(p, b);
         back_off(s, p, request, why, now);
         kfk__counter_add(&s->metrics.retries, 1);
