@@ -415,9 +415,13 @@ static int64_t tick_metadata(kfk__client *c, int64_t now)
         metadata_again(c, KFK_ERR_NOMEM, now);
         return metadata_due(c);
     }
-    if (c->metadata.updated_at >= 0 && !kfk__metadata_is_stale(&c->metadata)) {
+    if (c->metadata.updated_at >= 0) {
         forget_idle(c, now);
-        kfk__metadata_stale(&c->metadata, NULL);
+        due = metadata_due(c); /* a topic that is not there may have been asked about for nobody's sake */
+        if (due > now)
+            return due;
+        if (!kfk__metadata_is_stale(&c->metadata))
+            kfk__metadata_stale(&c->metadata, NULL);
     }
     if (c->metadata_since == KFK__NEVER)
         c->metadata_since = now;

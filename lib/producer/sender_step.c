@@ -427,6 +427,8 @@ static void tell_used(void *owner, int64_t now)
         kfk__topic_info *info = kfk__metadata_find(&s->client.metadata, t->name, t->name_len);
         const kfk__partitions *ps = kfk__topic_partitions(t);
 
+        if (info && atomic_load_explicit(&t->kept.queued, memory_order_relaxed) > 0)
+            kfk__metadata_used(info, now);
         for (int32_t i = 0; info && ps && i < ps->n; i++) {
             const kfk__partition *p = ps->v[i];
             bool busy = p->drain != KFK__DRAIN_IDLE || p->n_in_flight > 0;

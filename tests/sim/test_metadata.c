@@ -149,6 +149,36 @@ static void one_is_out(void)
     kfk_producer_free(p);
 }
 
+/* A topic that nobody makes is not asked about for ever, but as long as a record is kept for it. */
+static void not_there(void)
+{
+    kfk_producer *p = producer("metadata.max.idle.ms", "5000", "max.block.ms", "1000",
+                               "delivery.timeout.ms", "30000", "linger.ms", "0", NULL);
+    int64_t before;
+
+    topic("t", 1, 1);
+    send_and_flush(p, "t", 0);
+    ck_assert_int_eq(send_to(p, "nosuch", 0), KFK_ERR_TIMED_OUT);
+    nap(10000);
+    before = requests(METADATA);
+    nap(60000);
+    ck_assert_int_eq(requests(METADATA), before);
+    ck_assert_int_eq(send_record(p, new_record(), "nosuch", 0, KFK_NOWAIT, 8), KFK_OK);
+    nap(20000);
+    ck_assert_int_gt(requests(METADATA), before + 15);
+    topic("nosuch", 1, 1);
+    nap(5000);
+    ck_assert_int_eq(report_of(2).err, KFK_OK);
+    ck_assert_int_eq(report_of(2).status, KFK_DELIVERED);
+    kfk_producer_free(p);
+}
+
+START_TEST(a_topic_that_is_not_there_is_forgotten)
+{
+    EACH(not_there, .no_auto_create = true);
+}
+END_TEST
+
 /* The longest time there is. */
 static void none_ever(void)
 {
@@ -553,7 +583,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {many_topics_are_few_requests,
-                                  a_topic_that_is_in_use_is_not_forgotten,
+                                  a_topic_that_is_not_there_is_forgotten, a_topic_that_is_in_use_is_not_forgotten,
                                   an_unknown_topic_backs_off,
                                   a_partition_that_is_added_is_found,
                                   who_does_not_wait_asks_all_the_same,
