@@ -49,9 +49,9 @@ typedef struct kfk_delivery {
 
 /* Called once for each record that was accepted with it, on the Sender thread; within a partition in the order in which
  * the broker took the batches: that of the records, but for a batch that is sent again while one behind it is
- * acknowledged. Nothing is locked. It may send (without waiting); flush, close and send_sync answer KFK_ERR_IN_CALLBACK, and free takes effect when it
- * has returned. It may run before the kfk_producer_send that it belongs to has returned on its own thread. While it
- * runs, nothing else of this producer moves. */
+ * acknowledged. Nothing is locked. It may send (without waiting); flush, close and send_sync answer
+ * KFK_ERR_IN_CALLBACK, and free takes effect when it has returned. It may run before the kfk_producer_send that it
+ * belongs to has returned on its own thread. While it runs, nothing else of this producer moves. */
 typedef void kfk_delivery_fn(kfk_producer *p, const kfk_delivery *d, void *arg);
 
 /* A new producer with the properties of |c|, which is copied. Connects in the background and waits for no broker.
@@ -63,8 +63,9 @@ KFK_API kfk_err kfk_producer_new(kfk_producer **out, const kfk_config *c, kfk_er
  * buffer.memory; one that may not wait (KFK_NOWAIT, max.block.ms=0, from a callback) is kept until its topic is known,
  * and KFK_ERR_WOULD_BLOCK tells of a full buffer. Any thread. An error means that the record was not taken and |cb| is
  * never called; KFK_OK means that it is called exactly once, never from inside this call. |cb| may be NULL.
- * KFK_ERR_INVALID_ARG, MESSAGE_TOO_LARGE (10), KFK_ERR_TIMED_OUT (metadata, or a partition that the topic does not have),
- * KFK_ERR_BUFFER_FULL, KFK_ERR_WOULD_BLOCK, KFK_ERR_CLOSED, KFK_ERR_FORKED, KFK_ERR_NOMEM, and what makes the topic unusable (INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED). */
+ * KFK_ERR_INVALID_ARG, MESSAGE_TOO_LARGE (10), KFK_ERR_TIMED_OUT (metadata, or a partition that the topic does not
+ * have), KFK_ERR_BUFFER_FULL, KFK_ERR_WOULD_BLOCK, KFK_ERR_CLOSED, KFK_ERR_FORKED, KFK_ERR_NOMEM, and what makes the
+ * topic unusable (INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED). */
 KFK_API kfk_err kfk_producer_send(kfk_producer *p, const kfk_record *r, kfk_delivery_fn *cb, void *arg, kfk_error *e);
 
 /* Sends one record and waits at most |timeout_ms| for its delivery; does not linger. The result is in |d| (struct_size

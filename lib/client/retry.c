@@ -5,14 +5,15 @@
 /* A day: what is asked for beyond it would overflow, and nobody can tell it from never. */
 #define LONGEST_MS INT64_C(86400000)
 
-/* A fixed wait replaces the backoff; 0 only for the first attempt, so that nothing runs hot. */
+/* A fixed wait replaces the backoff; 0 only for the first attempt, so that nothing runs hot. Parts are no attempt at the
+ * same again: each time they are smaller, and in the end a record is one. */
 static const struct {
     kfk_err why;
     int64_t first_ms;
     int64_t later_ms; /* -1: exponential */
 } exceptions[] = {
     {KFK__RETRY_NEW_LEADER, 0, -1},
-    {KFK__RETRY_SPLIT, 0, -1},
+    {KFK__RETRY_SPLIT, 0, 0},
     {KFK_ERR_NOT_COORDINATOR, 0, -1},
     {KFK_ERR_MEMBER_ID_REQUIRED, 0, -1},
     {KFK_ERR_REBALANCE_IN_PROGRESS, 0, -1},

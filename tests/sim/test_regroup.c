@@ -44,6 +44,7 @@ static const char *const *setting;
 static void too_large(void)
 {
     kfk_producer *p = producer("batch.size", "65536", setting[0], setting[1], NULL);
+    int64_t start = now();
 
     limit("2000");
     in_order = strcmp(setting[0], "enable.idempotence") != 0;
@@ -51,6 +52,7 @@ static void too_large(void)
         ck_assert_int_eq(send_record(p, new_record(), "t", 0, 0, 8 + (size_t)(i % 7) * 100), KFK_OK);
     flush(p);
     ck_assert_int_eq(told(KFK_DELIVERED), 300);
+    ck_assert_int_lt(now() - start, SIM_S); /* parts do not back off, nor those of parts */
     log_has("t", 0, 300);
     ends(p);
 }

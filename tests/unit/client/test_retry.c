@@ -86,7 +86,7 @@ static const struct {
     int64_t ms[4]; /* of one attempt after the other */
 } rows[] = {
     {KFK__RETRY_NEW_LEADER, {0, 200, 400, 800}},
-    {KFK__RETRY_SPLIT, {0, 200, 400, 800}},
+    {KFK__RETRY_SPLIT, {0, 0, 0, 0}},
     {KFK_ERR_NOT_COORDINATOR, {0, 200, 400, 800}},
     {KFK_ERR_MEMBER_ID_REQUIRED, {0, 200, 400, 800}},
     {KFK_ERR_FETCH_SESSION_ID_NOT_FOUND, {0, 200, 400, 800}},
