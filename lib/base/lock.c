@@ -42,6 +42,8 @@ void kfk__lock_contended(kfk__mutex *m)
 
 void kfk__unlock_contended(kfk__mutex *m)
 {
+    /* It was 2, and is 1. Who makes it 2 meanwhile finds it 0, and does not sleep. */
+    atomic_store_explicit(&m->state, 0, memory_order_release);
     (void)syscall(SYS_futex, &m->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 

@@ -51,7 +51,7 @@ typedef struct kfk__mutex {
 
 /* Takes a lock that is held: looks at it for a while, then sleeps. */
 __attribute__((cold)) void kfk__lock_contended(kfk__mutex *m);
-/* Wakes one who sleeps. */
+/* The rest of it, where somebody sleeps: wakes one. */
 __attribute__((cold)) void kfk__unlock_contended(kfk__mutex *m);
 
 static inline void kfk__mutex_init(kfk__mutex *m)
@@ -75,7 +75,7 @@ static inline void kfk__lock(kfk__mutex *m)
 
 static inline void kfk__unlock(kfk__mutex *m)
 {
-    if (atomic_exchange_explicit(&m->state, 0, memory_order_release) == 2)
+    if (atomic_fetch_sub_explicit(&m->state, 1, memory_order_release) != 1)
         kfk__unlock_contended(m);
 }
 

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "base/line.h"
 #include "producer/accumulator.h"
 #include "record/write.h"
 
@@ -58,6 +59,7 @@ static inline bool kfk__batch_put_callback(kfk__producer_batch *b, int64_t times
     cb->arg = arg;
     cb->timestamp_ms = timestamp;
     b->callback_at = cb + 1;
+    kfk__line_wanted(cb + 3);
     return true;
 }
 
@@ -87,6 +89,9 @@ kfk__batch_put_quick(kfk__producer_batch *b, kfk_bytes key, kfk_bytes value, int
     if (timestamp > b->max_timestamp)
         b->max_timestamp = timestamp;
     b->count = n + 1;
+    /* Those of the records after this: a batch's memory has rested, and is in no cache. */
+    kfk__line_wanted(b->at + 3 * KFK__LINE);
+    kfk__line_wanted(b->at + 4 * KFK__LINE);
     kfk__record_write_quick(b->at, timestamp - b->base_timestamp, n, key, value, &b->at);
 }
 
