@@ -84,6 +84,17 @@ void kfk__fail_because(kfk_error *e, const kfk_error *cause)
     memcpy(e->broker, cause->broker, sizeof e->broker);
 }
 
+void kfk__fail_answered(kfk_error *e, kfk_err last)
+{
+    size_t len;
+
+    if (!e || last == KFK_OK)
+        return;
+    len = strlen(e->msg);
+    (void)snprintf(e->msg + len, sizeof e->msg - len, "; the last answer was %s: %s",
+                   kfk_err_name(last), kfk_err_str(last));
+}
+
 void kfk__error_set(char *field, size_t size, const char *s, size_t n)
 {
     if (n > size - 1)

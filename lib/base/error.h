@@ -13,6 +13,8 @@ kfk_err kfk__fail_nomem(kfk_error *e);
 kfk_err kfk__fail_copy(kfk_error *to, const kfk_error *from);
 /* Adds to |e| (NULL is allowed) what it came of: text, system error, phase and broker. KFK_OK: nothing. */
 void kfk__fail_because(kfk_error *e, const kfk_error *cause);
+/* Adds to |e| (NULL is allowed) what a broker answered last. KFK_OK: nothing. */
+void kfk__fail_answered(kfk_error *e, kfk_err last);
 /* A kfk_error that says KFK_OK. */
 void kfk__error_clear(kfk_error *e);
 /* Copies a string into a fixed field, cut where it does not fit. */

@@ -341,14 +341,10 @@ static void no_partition(const kfk__accumulator *a, const append *ap, kfk__topic
             e->partition = ap->record->partition;
         return;
     }
+    (void)kfk__fail(e, KFK_ERR_TIMED_OUT, "topic %.200s: no metadata in %s", t->name, limit_of(ap));
     if (refusal)
-        (void)kfk__fail(e, KFK_ERR_TIMED_OUT,
-                        "topic %.200s: no metadata in %s; the last answer was %s: %s", t->name,
-                        limit_of(ap), kfk_err_name(refusal), kfk_err_str(refusal));
+        kfk__fail_answered(e, refusal);
     else
-        (void)kfk__fail(e, KFK_ERR_TIMED_OUT, "topic %.200s: no metadata in %s", t->name,
-                        limit_of(ap));
-    if (!refusal)
         a->options.explain(a->options.owner, e);
 }
 

@@ -62,16 +62,13 @@ void kfk__settle_gone(kfk__sender *s, kfk__producer_batch *b)
 /* Past delivery.timeout.ms. */
 static void finish_expired(kfk__sender *s, kfk__producer_batch *b)
 {
-    static const char what[] = "delivery.timeout.ms passed before the record was acknowledged";
     const kfk_err refusal = b->partition->refusal ? b->partition->refusal
                                                   : kfk__topic_refusal(b->partition->topic);
     kfk_error e;
 
-    if (refusal)
-        (void)kfk__fail(&e, KFK_ERR_DELIVERY_TIMEOUT, "%s; the last answer was %s: %s", what,
-                        kfk_err_name(refusal), kfk_err_str(refusal));
-    else
-        (void)kfk__fail(&e, KFK_ERR_DELIVERY_TIMEOUT, "%s", what);
+    (void)kfk__fail(&e, KFK_ERR_DELIVERY_TIMEOUT,
+                    "delivery.timeout.ms passed before the record was acknowledged");
+    kfk__fail_answered(&e, refusal);
     kfk__client_explain_connection(&s->client, &e);
     kfk__settle_error(s, b, e.code, e.msg);
 }
